@@ -52,7 +52,7 @@ def test_a_session_lasts_until_logout(store_site):
 
 
 def test_a_session_ends_with_its_lifetime(store_site):
-    site = store_site(lifetime=f"{LIFETIME}s")
+    site = store_site(lifetime=f"{LIFETIME}s", idle_timeout=f"{LIFETIME}s")
     cookie = site.sign_in("alice")
     assert ask_as(site, cookie, "101") == 200
     time.sleep(LIFETIME + 0.3)
@@ -124,7 +124,7 @@ def test_redis_keeps_only_the_digest_and_expires_it(make_site, redis):
 
 
 def test_redis_drops_expired_sessions_by_itself(make_site, redis):
-    site = make_site({"sessions": {"store": redis.url, "lifetime": "1s"}})
+    site = make_site({"sessions": {"store": redis.url, "lifetime": "1s", "idle_timeout": "1s"}})
     session_id = value(site.sign_in("alice"))
     eventually(lambda: not [key for key in redis.dump() if store_key(session_id).encode() in key], 4, 0.1)
 
@@ -194,14 +194,14 @@ def test_poisoned_sqlite_record_is_nobody(make_site, column, poison):
 
 
 def test_expired_rows_leave_by_the_timer(make_site):
-    site = make_site({"sessions": {"lifetime": "1s", "purge_interval": "1s"}})
+    site = make_site({"sessions": {"lifetime": "1s", "idle_timeout": "1s", "purge_interval": "1s"}})
     site.sign_in("alice")
     assert len(site.gateway.query("SELECT * FROM sessions")) == 1
     eventually(lambda: site.gateway.query("SELECT * FROM sessions") == [], 6, 0.1)
 
 
 def test_expired_rows_leave_by_the_command(make_site):
-    site = make_site({"sessions": {"lifetime": "1s", "purge_interval": "1h"}})
+    site = make_site({"sessions": {"lifetime": "1s", "idle_timeout": "1s", "purge_interval": "1h"}})
     site.sign_in("alice")
     live = site.gateway.query("SELECT * FROM sessions")
     site.gateway.do("session", "purge")

@@ -68,7 +68,7 @@ class Watch:
 @pytest.fixture(scope="module")
 def big(module_sites):
     """No limit on the body of /open/ but the one that is asked for."""
-    site = module_sites({"limits": {"body": "4GiB"}})
+    site = module_sites({"limits": {"body": "4g"}})
     nonce = site.nonce()
     site.ask("GET", f"/open/?n={nonce}")
     return site

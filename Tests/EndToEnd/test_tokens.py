@@ -60,7 +60,7 @@ def test_a_token_made_by_the_rules_is_accepted(site):
     assert present(site, token, "bearer", "once", "101").status == 200
 
 
-@pytest.mark.parametrize("skew, accepted", [(-30, True), (30, True), (-600, False)])
+@pytest.mark.parametrize("skew, accepted", [(-30, True), (30, True), (-90, False), (-600, False)])
 def test_clock_skew_of_exp(site, skew, accepted):
     token = make(header(site), claims(exp=now() + skew), site.gateway.secret)
     answer = present(site, token, "bearer", "once" if accepted else "never", "101" if accepted else None)
@@ -161,16 +161,6 @@ def test_a_token_longer_than_a_head_is_refused(site):
     nonce = site.nonce(forwarded="never")
     answer = site.ask("GET", f"/app/?n={nonce}", [("Authorization", "Bearer " + "A" * 60000)])
     assert answer.status in (401, 431)
-
-
-def test_an_expired_token(make_site):
-    site = make_site({"tokens": {"lifetime": "1s", "leeway": "0s"}})
-    cookie = site.sign_in("alice", "token")
-    nonce = site.nonce("101")
-    assert site.ask("GET", f"/app/?n={nonce}", [("Cookie", cookie)]).status == 200
-    time.sleep(2.1)
-    nonce = site.nonce(forwarded="never")
-    assert site.ask("GET", f"/app/?n={nonce}", [("Cookie", cookie)]).status == 401
 
 
 def test_two_bearers_are_nobody(site):

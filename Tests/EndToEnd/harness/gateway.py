@@ -61,7 +61,8 @@ class Gateway:
             "admin": {"address": "%s:%d" % self.admin},
             "workers": 2,
             "users": {"store": f"sqlite:{self.database}"},
-            "sessions": {"store": f"sqlite:{self.database}"},
+            # On a busy machine a look into a store may take longer than the 100 ms that the default allows.
+            "sessions": {"store": f"sqlite:{self.database}", "store_timeout": "3s"},
             "tokens": {"secret_file": str(folder / "token.secret")},
         }
         self.settings = merged(base, settings or {})
