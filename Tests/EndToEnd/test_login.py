@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import threading
 import time
 import urllib.parse
 
@@ -312,8 +313,6 @@ def test_success_does_not_need_to_be_first(make_site):
 
 def test_a_login_flood_is_bounded_and_holds_up_nobody(make_site):
     """Rule 34: the queue of hashes is bounded; beyond it 503 with Retry-After, and everybody else goes on."""
-    import threading
-
     site = make_site({"passwords": {"threads": 1, "queue": 2}, "login": {"throttle": {"per_account": 100, "per_address": 10_000}}})
     cookie = site.credential("alice")
     answers = []

@@ -1,6 +1,10 @@
 """Stores that stop: fail closed, soon, with the cookie left alone; service comes back by itself (rules 13 and 40)."""
 
 import os
+import signal
+import socket
+import sqlite3
+import threading
 import time
 
 import pytest
@@ -57,8 +61,6 @@ def test_redis_stops_and_returns(kept, redis):
 
 def test_redis_that_pauses(kept, redis):
     """A connection that stands and answers nothing: the deadline of the look-up holds."""
-    import signal
-
     site = kept
     session = site.sign_in("alice")
     os.kill(redis.process.pid, signal.SIGSTOP)
@@ -88,12 +90,7 @@ def test_start_without_redis(make_site, redis):
     """The gateway comes up, is not ready, and serves what it can."""
     site = make_site({"sessions": {"store": redis.url}}, start=False)
     redis.stop()
-    from harness.gateway import GATEHOUSE
-    from harness.processes import Process
-
-    site.gateway.process = Process([GATEHOUSE, "serve", "--config", site.gateway.config], site.gateway.folder, site.gateway.name,
-                                   env=site.gateway.environment, cwd=site.gateway.folder)
-    site.gateway.process.wait_until(lambda: site.gateway.probe("/livez")[0] == 200)
+    site.gateway.start(until="/livez")
     assert site.gateway.probe("/readyz")[0] == 503
     assert site.ask("GET", f"/open/?n={site.nonce()}").status == 200
     redis.start()
@@ -105,9 +102,6 @@ def test_start_without_redis(make_site, redis):
                                    b"+OK\r\n+OK\r\n+OK\r\n", b"*-2\r\n", b"$5\r\nabc\r\n", b"*1\r\n" * 5000, b"x" * 100_000])
 def test_a_redis_that_answers_nonsense(make_site, reply):
     """Rule 57: an answer of a helper is input. Never in, never down."""
-    import socket
-    import threading
-
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -132,12 +126,7 @@ def test_a_redis_that_answers_nonsense(make_site, reply):
     threading.Thread(target=serve, daemon=True).start()
     site = make_site({"sessions": {"store": "redis://127.0.0.1:%d/0" % listener.getsockname()[1], "store_timeout": "250ms"}}, start=False)
     try:
-        from harness.gateway import GATEHOUSE
-        from harness.processes import Process
-
-        site.gateway.process = Process([GATEHOUSE, "serve", "--config", site.gateway.config], site.gateway.folder, site.gateway.name,
-                                       env=site.gateway.environment, cwd=site.gateway.folder)
-        site.gateway.process.wait_until(lambda: site.gateway.probe("/livez")[0] == 200)
+        site.gateway.start(until="/livez")
         for _ in range(5):
             assert ask(site, "session_id=SESS_" + "A" * 43, None).status in (401, 503)
         assert site.ask("GET", f"/open/?n={site.nonce()}").status == 200
@@ -149,8 +138,6 @@ def test_a_redis_that_answers_nonsense(make_site, reply):
 
 def test_the_users_database_is_locked(make_site, redis):
     """Sign-in fails closed; sessions in Redis and tokens go on."""
-    import sqlite3
-
     site = make_site({"sessions": {"store": redis.url}})
     session, token = site.sign_in("alice"), site.sign_in("bob", "token")
     lock = sqlite3.connect(site.gateway.database, timeout=10, isolation_level=None)

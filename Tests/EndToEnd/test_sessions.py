@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import json
+import pathlib
+import tempfile
 import time
 
 import pytest
 
+from harness.redis import Redis
 from harness.wire import eventually
 
 LIFETIME = 2  # seconds, where a test waits for the end
@@ -130,11 +133,6 @@ def test_redis_drops_expired_sessions_by_itself(make_site, redis):
 
 
 def test_redis_password_and_database_number(suite_folder, make_site):
-    import pathlib
-    import tempfile
-
-    from harness.redis import Redis
-
     server = Redis(pathlib.Path(tempfile.mkdtemp(dir=suite_folder)), password="s3cret").start()
     try:
         site = make_site({"sessions": {"store": server.url.replace("/0", "/2")}})

@@ -79,10 +79,11 @@ class Gateway:
         # JSON is YAML; one value a line keeps the line numbers of messages useful.
         self.config.write_text(json.dumps(self.settings, indent=2) + "\n")
 
-    def start(self, within=20.0):
+    def start(self, within=20.0, until="/readyz"):
+        """Returns when the admin listener answers 200 to `until`."""
         self.process = Process([GATEHOUSE, "serve", "--config", self.config], self.folder, self.name,
                                env=self.environment, cwd=self.folder)
-        self.process.wait_until(lambda: self.probe("/readyz")[0] == 200, within)
+        self.process.wait_until(lambda: self.probe(until)[0] == 200, within)
         return self
 
     def stop(self, within=20.0):

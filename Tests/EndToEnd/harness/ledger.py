@@ -9,7 +9,7 @@ import secrets
 import threading
 
 # How many times the upstream may see a request: (least, most).
-BOUNDS = {"once": (1, 1), "never": (0, 0), "maybe": (0, 1), "retried": (2, 2)}
+BOUNDS = {"once": (1, 1), "never": (0, 0), "maybe": (0, 1), "retried": (2, 2), "perhaps again": (0, 2)}
 
 
 class Entry:
