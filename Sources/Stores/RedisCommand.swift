@@ -27,7 +27,7 @@ struct RedisCommand: Sendable {
     func append(to output: Buffer) throws(RedisProtocolError) {
         var formatted: UnsafeMutablePointer<CChar>?
         let count = unsafe octets.withUnsafeBytes { octets in
-            var arguments: [UnsafePointer<CChar>?] = []
+            var arguments: [UnsafePointer<CChar>?] = unsafe []
             var offset = 0
             for length in lengths {
                 unsafe arguments.append(octets.baseAddress.map { unsafe ($0 + offset).assumingMemoryBound(to: CChar.self) })

@@ -50,13 +50,13 @@ final class RedisReader {
             unsafe redisReaderFeed(reader, octets.baseAddress?.assumingMemoryBound(to: CChar.self), octets.count)
         }
         input.consume(count)
-        guard code == REDIS_OK else { throw .malformed(unsafe message) }
+        guard code == REDIS_OK else { throw .malformed(message) }
     }
 
     /// The next whole reply; nil: more octets are needed.
     func next() throws(RedisProtocolError) -> RedisReply? {
         var object: UnsafeMutableRawPointer?
-        guard unsafe redisReaderGetReply(reader, &object) == REDIS_OK else { throw .malformed(unsafe message) }
+        guard unsafe redisReaderGetReply(reader, &object) == REDIS_OK else { throw .malformed(message) }
         guard let object = unsafe object else { return nil }
         defer { unsafe freeReplyObject(object) }
         unanswered = unsafe Int(reader.pointee.len) - Int(reader.pointee.pos)
