@@ -12,7 +12,7 @@ extension SessionRecord {
     package var data: String {
         let text = Buffer(capacity: 64)
         text.append(#"{"role":"#)
-        JSON.appendString(role, to: text)
+        JSONWriter.appendString(role, to: text)
         text.append(UInt8(ascii: "}"))
         return text.readable.text
     }

@@ -69,21 +69,21 @@ package struct TokenAuthority: Sendable {
         let expiry = issuedAt + max(1, lifetime / 1000)
         let claims = Buffer(capacity: 512)
         claims.append(#"{"sub":"#)
-        JSON.appendString(user.id.bytes, to: claims)
+        JSONWriter.appendString(user.id.bytes, to: claims)
         claims.append(#","preferred_username":"#)
-        JSON.appendString(username.bytes, to: claims)
+        JSONWriter.appendString(username.bytes, to: claims)
         claims.append(#","role":"#)
-        JSON.appendString(Array(user.role.utf8), to: claims)
+        JSONWriter.appendString(Array(user.role.utf8), to: claims)
         if let issuer {
             claims.append(#","iss":"#)
-            JSON.appendString(issuer, to: claims)
+            JSONWriter.appendString(issuer, to: claims)
         }
         if let audience {
             claims.append(#","aud":"#)
-            JSON.appendString(audience, to: claims)
+            JSONWriter.appendString(audience, to: claims)
         }
         claims.append(#","iat":\#(issuedAt),"exp":\#(expiry),"jti":"#)
-        JSON.appendString(tokenID, to: claims)
+        JSONWriter.appendString(tokenID, to: claims)
         claims.append(UInt8(ascii: "}"))
 
         var token = keys.signing.header + [UInt8(ascii: ".")] + Base64URL.encode(claims.readable)
