@@ -1,12 +1,14 @@
 /// Reads request heads out of a connection's input (RFC 9112 2, 3 and 5). One per connection: it remembers what it has looked at, so
 /// a head that arrives octet by octet costs no more than one that arrives whole.
 package struct RequestParser {
-    private var lines: HeadFields
+    private var lines: HeadLines
+    private var parts = RequestHead.Parts()
+    private var traits = MessageHead.Traits()
     private var hasSkippedEmptyLine = false
 
-    package init(limits: HeadLimits) { lines = HeadFields(limits: limits) }
+    package init(limits: HeadLimits) { lines = HeadLines(limits: limits) }
 
-    /// - Parameter head: reset when a new head begins; the same one has to be given until the answer is true.
+    /// - Parameter head: not touched before its message is complete.
     /// - Returns: true: the head is complete, and its octets have moved from `input` to `head.bytes`; false: more octets are needed.
     ///   Until then `input` may only be appended to.
     /// - Throws: what is wrong. The parser is of no use afterwards: answer `status` and close.
@@ -14,20 +16,19 @@ package struct RequestParser {
         if lines.isAtStart {
             guard try skipEmptyLine(input) else { return false }
             guard let line = try lines.startLine(input.octets) else { return false }
-            head.reset()
-            try RequestParser.readRequestLine(input.octets, line, into: head)
+            parts = RequestHead.Parts()
+            traits = MessageHead.Traits()
+            try readRequestLine(input.octets, line)
         }
-        // The array is taken out of the object for the loop, so that each append is one on a local.
-        var fields: [HeaderField] = []
-        swap(&fields, &head.fields)
-        defer { swap(&fields, &head.fields) }
-        guard try lines.read(input.octets, into: &fields) else { return false }
-
-        let facts = try FieldFacts(input.octets, fields, head.version)
+        guard try lines.readFields(input.octets) else { return false }
+        let facts = try FieldFacts(input.octets, lines.fields, traits.version)
         head.take(lines.end, from: input)
+        try parts.readTarget(head.bytes, traits.version, host: facts.host)
+        apply(facts)
+        head.take(&lines.fields, traits)
+        head.take(parts)
         lines.reset()
         hasSkippedEmptyLine = false
-        try RequestParser.apply(facts, to: head)
         return true
     }
 
@@ -44,35 +45,34 @@ package struct RequestParser {
     }
 
     /// `method SP request-target SP HTTP-version`, each space exactly one (RFC 9112 3).
-    private static func readRequestLine(_ octets: Octets, _ line: Range<Int>, into head: RequestHead) throws(WireError) {
+    private mutating func readRequestLine(_ octets: Octets, _ line: Range<Int>) throws(WireError) {
         let end = line.upperBound
         var index = line.lowerBound
         while index < end, ASCIISet.token.contains(octets[index]) { index &+= 1 }
         guard index < end else { throw WireError(.requestLineMalformed, line: 1) }
         guard octets[index] == 0x20 else { throw WireError(octets[index] == .cr ? .bareCR : .invalidMethod, line: 1) }
         guard index > line.lowerBound else { throw WireError(.requestLineMalformed, line: 1) }
-        head.methodRange = ByteRange(offset: line.lowerBound, count: index &- line.lowerBound)
+        parts.methodRange = ByteRange(offset: line.lowerBound, count: index &- line.lowerBound)
 
         let target = index &+ 1
         index = target
         while index < end, ASCIISet.visible.contains(octets[index]) { index &+= 1 }
         if index < end, octets[index] != 0x20 { throw WireError(octets[index] == .cr ? .bareCR : .invalidTarget, line: 1) }
         guard index < end, index > target else { throw WireError(.requestLineMalformed, line: 1) }
-        head.target = ByteRange(offset: target, count: index &- target)
+        parts.target = ByteRange(offset: target, count: index &- target)
 
-        head.version = try HTTPVersion(octets, ByteRange(offset: index &+ 1, count: end &- index &- 1))
-        head.method = Method(octets, head.methodRange)
+        traits.version = try HTTPVersion(octets, ByteRange(offset: index &+ 1, count: end &- index &- 1))
+        parts.method = Method(octets, parts.methodRange)
     }
 
-    private static func apply(_ facts: FieldFacts, to head: RequestHead) throws(WireError) {
-        try Target.read(into: head, host: facts.host)
-        head.framing = facts.isChunked ? .chunked : facts.length.map { .length($0) } ?? .none
+    private mutating func apply(_ facts: FieldFacts) {
+        traits.framing = facts.isChunked ? .chunked : facts.length.map { .length($0) } ?? .none
         // HTTP/1.0 has no persistence of its own, and what its keep-alive means behind an old proxy is guesswork (RFC 9112 C.2.2).
-        head.keepAlive = head.version == .http11 && !facts.closes
-        head.hasConnectionOptions = facts.hasConnectionOptions
-        head.wantsUpgrade = head.version == .http11 && facts.hasUpgrade && facts.namesUpgrade
-        let announcesContent = head.framing != .none && head.framing != .length(0)
-        head.expectsContinue = facts.expectsContinue && head.version == .http11 && announcesContent
-        head.hasUnknownExpectation = facts.hasUnknownExpectation
+        traits.keepAlive = traits.version == .http11 && !facts.closes
+        traits.hasConnectionOptions = facts.hasConnectionOptions
+        parts.wantsUpgrade = traits.version == .http11 && facts.hasUpgrade && facts.namesUpgrade
+        let announcesContent = traits.framing != .none && traits.framing != .length(0)
+        parts.expectsContinue = facts.expectsContinue && traits.version == .http11 && announcesContent
+        parts.hasUnknownExpectation = facts.hasUnknownExpectation
     }
 }

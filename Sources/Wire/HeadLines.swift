@@ -1,5 +1,6 @@
-/// The field lines of a head, read as they become complete.
-struct HeadFields {
+/// The lines of a head, read as they become complete.
+struct HeadLines {
+    var fields: [HeaderField] = []
     private var cursor = LineCursor()
     private var fieldsStart = 0
     let limits: HeadLimits
@@ -18,8 +19,8 @@ struct HeadFields {
         return line
     }
 
-    /// Appends the fields that are complete; true when the empty line was reached.
-    mutating func read(_ octets: Octets, into fields: inout [HeaderField]) throws(WireError) -> Bool {
+    /// Reads the fields that are complete; true when the empty line was reached.
+    mutating func readFields(_ octets: Octets) throws(WireError) -> Bool {
         let limit = fieldsStart &+ limits.bytes
         while let line = try cursor.next(octets, limit: limit, tooLong: .fieldsTooLarge) {
             if line.isEmpty { return true }
@@ -32,5 +33,6 @@ struct HeadFields {
     mutating func reset() {
         cursor.reset()
         fieldsStart = 0
+        fields.removeAll(keepingCapacity: true)
     }
 }

@@ -1,12 +1,11 @@
-extension Target {
+extension RequestHead.Parts {
     /// Writes the canonical form of the path from `start` behind the head's octets and sets `path`.
     ///
     /// Escapes of unreserved octets are decoded (RFC 3986 6.2.2.2), the hexadecimal digits of the others made upper case, `.` segments
     /// dropped, runs of `/` merged.
     /// - Returns: where the path ends: at the `?` or at the end of the target.
-    static func rewritePath(of head: RequestHead, from start: Int) throws(WireError) -> Int {
-        let bytes = head.bytes
-        let end = head.target.end
+    mutating func rewritePath(_ bytes: Buffer, from start: Int) throws(WireError) -> Int {
+        let end = target.end
         let written = bytes.count
         // No octet grows, so the source does not move while it is read.
         bytes.reserve(end &- start)
@@ -17,13 +16,13 @@ extension Target {
             let octet = bytes[index]
             switch octet {
             case .ascii("/"):
-                try endSegment(bytes, segment, isEscaped)
+                try Self.endSegment(bytes, segment, isEscaped)
                 if bytes.count == written || bytes[bytes.count &- 1] != .ascii("/") { bytes.append(octet) }
                 segment = bytes.count
                 isEscaped = false
                 index &+= 1
             case .ascii("%"):
-                try readEscape(bytes, index, end, &isEscaped)
+                try Self.readEscape(bytes, index, end, &isEscaped)
                 index &+= 3
             case .ascii("\\"): throw WireError(.pathBackslash, line: 1)
             case .ascii("#"): throw WireError(.targetFragment, line: 1)
@@ -32,8 +31,8 @@ extension Target {
                 index &+= 1
             }
         }
-        try endSegment(bytes, segment, isEscaped)
-        head.path = ByteRange(offset: written, count: bytes.count &- written)
+        try Self.endSegment(bytes, segment, isEscaped)
+        path = ByteRange(offset: written, count: bytes.count &- written)
         return index
     }
 
@@ -89,5 +88,5 @@ extension Target {
             && bytes[index &+ 2] == .ascii("B")
     }
 
-    static func upperHexadecimal(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 &+ value : 0x37 &+ value }
+    private static func upperHexadecimal(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 &+ value : 0x37 &+ value }
 }
