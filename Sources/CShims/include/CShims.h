@@ -17,3 +17,15 @@ int gh_epoll_add(int epoll, int fd, uint64_t token);
 
 /// The token of an epoll event (a packed union that Swift cannot read in place).
 uint64_t gh_epoll_token(const struct epoll_event *event);
+
+/// Names the calling thread (pthread_setname_np(3)); at most 15 octets.
+void gh_thread_name(const char *name);
+
+/// sendmsg(2) of two stretches of octets in one call, without SIGPIPE.
+ssize_t gh_send_two(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
+
+/// socket(2) for a stream, non-blocking and close-on-exec.
+int gh_stream_socket(int family);
+
+/// accept4(2), non-blocking and close-on-exec. `address` may be NULL.
+int gh_accept(int listener, void *address, socklen_t *size);

@@ -1,0 +1,45 @@
+/// Who a credential turned out to be. Every value has been checked against SECURITY.md rule 6 by the only initialiser, whatever
+/// store or token it came from, so it can be written into a header as it is.
+package struct Identity: Sendable, Equatable {
+    /// How the client showed who it is.
+    package enum Method: Sendable, Equatable {
+        /// A session, named by its handle (16 octets of base64url).
+        case session(handle: [UInt8])
+        /// A token, named by its `jti`; empty when it has none.
+        case token(jti: [UInt8])
+
+        package var kind: CredentialKinds {
+            switch self {
+            case .session: .session
+            case .token: .token
+            }
+        }
+    }
+
+    package let userID: UserID
+    /// Empty when a token does not say it.
+    package let username: [UInt8]
+    /// Empty when the user has none.
+    package let role: [UInt8]
+    package let method: Method
+    /// Milliseconds since 1970: when the session or the token ends at the latest.
+    package let expiresAt: Int64
+
+    package init(
+        userID: UserID, username: [UInt8], role: [UInt8], method: Method, expiresAt: Int64
+    ) throws(IdentityError) {
+        try IdentityValue.check(username, .username, mayBeEmpty: true)
+        try IdentityValue.check(role, .role, mayBeEmpty: true)
+        self.userID = userID
+        self.username = username
+        self.role = role
+        self.method = method
+        self.expiresAt = expiresAt
+    }
+
+    package init(session: SessionRecord) throws(IdentityError) {
+        try self.init(
+            userID: session.userID, username: session.username, role: session.role,
+            method: .session(handle: Array(session.key.handle.utf8)), expiresAt: session.expiresAt)
+    }
+}

@@ -1,0 +1,43 @@
+/// One row of the users table.
+package struct UserRecord: Sendable {
+    package var id: UserID
+    package var username: String
+    /// A modular-crypt string. From a database, so input (SECURITY.md rule 34): `PasswordHash` bounds it.
+    package var passwordHash: String
+    package var role: String
+    package var isDisabled: Bool
+
+    package init(id: UserID, username: String, passwordHash: String, role: String, isDisabled: Bool) {
+        self.id = id
+        self.username = username
+        self.passwordHash = passwordHash
+        self.role = role
+        self.isDisabled = isDisabled
+    }
+}
+
+extension UserRecord: Equatable {
+    // `String` holds texts equal that have different octets; two users may differ in just that.
+    package static func == (left: UserRecord, right: UserRecord) -> Bool {
+        left.id == right.id && left.username.utf8.elementsEqual(right.username.utf8)
+            && left.passwordHash.utf8.elementsEqual(right.passwordHash.utf8)
+            && left.role.utf8.elementsEqual(right.role.utf8) && left.isDisabled == right.isDisabled
+    }
+}
+
+/// A user to be added: name and role are checked, so that what the table holds can be injected.
+package struct NewUser: Sendable {
+    /// Nil: the store gives the next free one.
+    package let id: UserID?
+    package let username: UserName
+    package let passwordHash: String
+    package let role: String
+
+    package init(id: UserID? = nil, username: UserName, passwordHash: String, role: String) throws(IdentityError) {
+        try IdentityValue.check(Array(role.utf8), .role, mayBeEmpty: true)
+        self.id = id
+        self.username = username
+        self.passwordHash = passwordHash
+        self.role = role
+    }
+}

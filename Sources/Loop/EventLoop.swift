@@ -1,0 +1,136 @@
+import CShims
+import Glibc
+import Synchronization
+
+/// One thread that waits for sockets, timers and jobs, and runs the tasks that they wake.
+///
+/// It is both the serial executor of its worker and the task executor of that worker's tasks: with the first alone, a
+/// resumed continuation would first travel through the process-wide thread pool.
+///
+/// `@unchecked Sendable`: everything below `inbox` is touched on the loop's own thread only; `isCurrent` says whether
+/// a caller is on it, and what arrives from elsewhere goes through `inbox`.
+@safe
+package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    package let name: String
+
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var isSignalled = false
+    }
+
+    private let inbox = Mutex(Inbox())
+    private let thread = Atomic<UInt>(0)
+    private let isStopping = Atomic<Bool>(false)
+
+    private let poller: Poller
+    private var ready: [UnownedJob] = []
+    private var running: [UnownedJob] = []
+    let timers = TimerWheel()
+    var registry = SocketRegistry()
+
+    /// Monotonic nanoseconds, read once a turn (clock_gettime(2), CLOCK_MONOTONIC).
+    package private(set) var now: UInt64
+    /// Milliseconds since 1970, read once a turn (CLOCK_REALTIME).
+    package private(set) var wallClock: Int64
+
+    package init(name: String) throws(SystemError) {
+        self.name = name
+        poller = try Poller()
+        now = Clock.monotonic()
+        wallClock = Clock.wall()
+    }
+
+    // MARK: Executor
+
+    package var isCurrent: Bool { thread.load(ordering: .relaxed) == Thread.current }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            ready.append(job)
+            return
+        }
+        let mustSignal = inbox.withLock { inbox in
+            inbox.jobs.append(job)
+            defer { inbox.isSignalled = true }
+            return !inbox.isSignalled
+        }
+        if mustSignal { poller.interrupt() }
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        unsafe UnownedSerialExecutor(ordinary: self)
+    }
+
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        unsafe UnownedTaskExecutor(ordinary: self)
+    }
+
+    package func checkIsolated() {
+        precondition(isCurrent, "not on the thread of event loop \(name)")
+    }
+
+    package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    // MARK: Running
+
+    /// Starts the loop on a thread of its own. A stopped loop is not started again.
+    package func start() throws(SystemError) -> Thread {
+        try Thread.start(name: name) { self.run() }
+    }
+
+    /// Ends `run` after the turn under way. Tasks that still wait are never resumed: stop them first.
+    package func stop() {
+        isStopping.store(true, ordering: .releasing)
+        poller.interrupt()
+    }
+
+    /// Runs the loop on the calling thread until `stop`.
+    package func run() {
+        thread.store(Thread.current, ordering: .relaxed)
+        while !isStopping.load(ordering: .acquiring) {
+            runReadyJobs()
+            let timeout = ready.isEmpty ? timers.timeout(now: now) : 0
+            poller.wait(milliseconds: timeout) { event in
+                if event.isInterrupt { takeInbox() } else { registry.deliver(event) }
+            }
+            now = Clock.monotonic()
+            wallClock = Clock.wall()
+            timers.advance(to: now)
+        }
+        thread.store(0, ordering: .relaxed)
+    }
+
+    /// Runs what is ready now; jobs that these make ready run in the next turn, after a look at the poller, so that
+    /// a task which keeps itself busy cannot starve the sockets.
+    private func runReadyJobs() {
+        swap(&ready, &running)
+        for job in running {
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        }
+        running.removeAll(keepingCapacity: true)
+    }
+
+    private func takeInbox() {
+        let jobs = inbox.withLock { inbox in
+            inbox.isSignalled = false
+            var jobs: [UnownedJob] = []
+            swap(&jobs, &inbox.jobs)
+            return jobs
+        }
+        ready.append(contentsOf: jobs)
+    }
+
+    /// Registers `socket` and returns the token by which the poller reports its events.
+    func register(_ socket: Socket) throws(SystemError) -> UInt64 {
+        let token = registry.insert(socket)
+        do {
+            try poller.add(socket.descriptor, token: token)
+        } catch {
+            registry.remove(token)
+            throw error
+        }
+        return token
+    }
+}

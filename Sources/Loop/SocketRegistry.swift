@@ -1,0 +1,39 @@
+/// Which socket a poller event belongs to. A token is a slot and the slot's generation, so that an event for a
+/// descriptor that has been closed and used again meets nobody.
+@safe
+struct SocketRegistry {
+    @safe private struct Slot {
+        var generation: UInt32 = 0
+        var socket: Unmanaged<Socket>?
+    }
+
+    private var slots: [Slot] = []
+    private var free: [UInt32] = []
+
+    mutating func insert(_ socket: Socket) -> UInt64 {
+        let index: UInt32
+        if let reused = free.popLast() {
+            index = reused
+        } else {
+            index = UInt32(slots.count)
+            slots.append(Slot())
+        }
+        unsafe slots[Int(index)].socket = Unmanaged.passUnretained(socket)
+        return UInt64(slots[Int(index)].generation) << 32 | UInt64(index)
+    }
+
+    mutating func remove(_ token: UInt64) {
+        let index = Int(token & 0xffff_ffff)
+        unsafe slots[index].socket = nil
+        slots[index].generation &+= 1
+        free.append(UInt32(index))
+    }
+
+    @inline(__always)
+    func deliver(_ event: Poller.Event) {
+        let index = Int(event.token & 0xffff_ffff)
+        guard index < slots.count, slots[index].generation == UInt32(event.token >> 32) else { return }
+        // Retained for the call: waking the owner must not free the socket under our feet.
+        unsafe slots[index].socket?.takeUnretainedValue().deliver(event)
+    }
+}

@@ -1,0 +1,63 @@
+/// The place where one task parks until something that it waits for may have happened, or its deadline passes.
+///
+/// A task has one waiter and hands it to all that can wake it: sockets, replies, shutdown. Whoever is woken looks
+/// again at what it waits for, so a wake too many costs a look and a wake is never lost: one that comes before the
+/// wait is remembered. With one waiter for both sides of a proxied exchange, one task can serve both.
+///
+/// Belongs to its loop's thread.
+@safe
+package final class Waiter {
+    package let loop: EventLoop
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private var isWoken = false
+    private var hasTimedOut = false
+
+    // The timer wheel's links: an intrusive list, so that setting a deadline allocates nothing. They do not retain:
+    // a waiter takes itself out when it goes.
+    unowned(unsafe) var next: Waiter?
+    unowned(unsafe) var previous: Waiter?
+    /// The tick under which the wheel holds this waiter; never later than the deadline's own. 0: not held.
+    var scheduledTick: UInt64 = 0
+    private(set) var deadline = UInt64.max
+
+    package init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    deinit {
+        if scheduledTick != 0 { loop.timers.remove(self) }
+    }
+
+    var isParked: Bool { unsafe continuation != nil }
+
+    /// Parks the calling task until `wake`, or until the loop's monotonic clock passes `deadline` (nanoseconds).
+    /// - Returns: false when the deadline passed.
+    package func wait(until deadline: UInt64 = .max) async -> Bool {
+        if isWoken {
+            isWoken = false
+            return true
+        }
+        if deadline <= loop.now { return false }
+        self.deadline = deadline
+        loop.timers.schedule(self)
+        hasTimedOut = false
+        unsafe await withUnsafeContinuation { unsafe continuation = $0 }
+        self.deadline = .max
+        return !hasTimedOut
+    }
+
+    /// Resumes the parked task; with none parked, the next `wait` returns at once.
+    package func wake() {
+        guard let parked = unsafe continuation else {
+            isWoken = true
+            return
+        }
+        unsafe continuation = nil
+        unsafe parked.resume()
+    }
+
+    func timeOut() {
+        hasTimedOut = true
+        wake()
+    }
+}

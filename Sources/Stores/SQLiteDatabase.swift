@@ -1,0 +1,159 @@
+package import Access
+internal import GRDB
+internal import Glibc
+
+/// One SQLite file: opened once per process, shared by all workers, and by other processes through SQLite's own locks.
+///
+/// The calls block, so a worker makes them through `SQLiteStore`; commands that have no loop make them directly. Each
+/// waits for another writer no longer than the busy time-out.
+///
+/// What survives: the file is in WAL mode with `synchronous = NORMAL`, so whatever has returned survives the end of the
+/// process by any signal, and a crash of the machine never damages the file. A power cut may lose the sign-ins and the
+/// last-seen times since the last checkpoint. What takes rights away (ending sessions, disabling and removing users,
+/// changing passwords) is written with `synchronous = FULL` and survives a power cut too: nothing revoked comes back.
+package final class SQLiteDatabase: Sendable {
+    package let path: String
+    private let pool: DatabasePool
+
+    /// Milliseconds that a call waits for another writer.
+    package static let standardBusyTimeout = 5_000
+    /// Rows that one write removes at most, so that writers in line wait for milliseconds and not for a whole purge.
+    package static let purgeBatch = 500
+
+    /// Opens the file, creates it with mode 0600 when it is not there, and brings its schema up to date.
+    /// - Parameter readers: calls that may read at the same time; as many as the blocking pool has threads.
+    package init(path: String, readers: Int = 4, busyTimeout: Int = standardBusyTimeout) throws(StoreError) {
+        self.path = path
+        try Self.createFile(path)
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.maximumReaderCount = max(1, readers)
+        configuration.busyMode = .timeout(Double(busyTimeout) / 1_000)
+        let settings = configuration
+        pool = try Self.retrying(path, milliseconds: busyTimeout) {
+            let pool = try DatabasePool(path: path, configuration: settings)
+            try SQLiteSchema.migrate(pool)
+            return pool
+        }
+    }
+
+    /// Closes the connections; every later call fails. Needed only where the file is to be moved or opened anew:
+    /// otherwise the last reference closes them.
+    package func close() throws(StoreError) {
+        do { try pool.close() } catch { throw storeError(error) }
+    }
+
+    package func ping() throws(StoreError) {
+        _ = try read { db in try Row.fetchOne(db.cachedStatement(sql: "SELECT 1 FROM sessions LIMIT 1")) }
+    }
+
+    // MARK: Access
+
+    /// One statement on one of the readers: it sees a whole commit or nothing of it.
+    func read<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+        do { return try pool.unsafeRead(body) } catch { throw storeError(error) }
+    }
+
+    /// One statement on the writer.
+    func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+        do { return try pool.writeWithoutTransaction(body) } catch { throw storeError(error) }
+    }
+
+    /// Several statements on the writer: all or none.
+    func transaction<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+        do { return try pool.write(body) } catch { throw storeError(error) }
+    }
+
+    /// Several statements on the writer: all or none, and on the disk when this returns.
+    func durableTransaction<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+        do {
+            return try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                defer {
+                    // If it fails, commits stay durable: slower, and not wrong.
+                    try? db.execute(sql: "PRAGMA synchronous = NORMAL")
+                }
+                var result: Result<T, any Error> = .failure(StoreError.unavailable("no transaction was made"))
+                try db.inTransaction(.immediate) {
+                    result = .success(try body(db))
+                    return .commit
+                }
+                return try result.get()
+            }
+        } catch {
+            throw storeError(error)
+        }
+    }
+
+    // MARK: Opening
+
+    /// SQLite would create the file with mode 0644: readable by everybody, password hashes and all. The WAL takes over
+    /// the mode of the file.
+    private static func createFile(_ path: String) throws(StoreError) {
+        // With O_EXCL a file that is already there is not opened: closing it again would drop the locks that this
+        // process may hold on it (POSIX advisory locks belong to the process, fcntl(2)).
+        let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            Glibc.close(descriptor)
+        } else if errno != EEXIST {
+            let code = errno
+            throw .unavailable("SQLite file \(path) cannot be created: \(unsafe String(cString: strerror(code)))")
+        }
+    }
+
+    /// Switching to WAL and migrating while another process does the same can fail with "busy" without SQLite's own
+    /// waiting (sqlite.org/wal.html, section 8), or because the other was first: both are over a moment later.
+    private static func retrying(
+        _ path: String, milliseconds: Int, _ open: () throws -> DatabasePool
+    ) throws(StoreError) -> DatabasePool {
+        let pause = 20
+        var left = max(1, milliseconds / pause)
+        while true {
+            do {
+                return try open()
+            } catch {
+                left -= 1
+                guard left > 0, isTransient(error) else { throw Self.storeError(error, path) }
+                usleep(useconds_t(pause * 1_000))
+            }
+        }
+    }
+
+    private static func isTransient(_ error: any Error) -> Bool {
+        guard let error = error as? DatabaseError else { return false }
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: return true
+        default: return false
+        }
+    }
+
+    // MARK: Errors
+
+    private func storeError(_ error: any Error) -> StoreError { Self.storeError(error, path) }
+
+    /// Says what and which file, and never a value that was read or written.
+    private static func storeError(_ error: any Error, _ path: String) -> StoreError {
+        if let error = error as? StoreError { return error }
+        let file = "SQLite file \(path)"
+        guard let error = error as? DatabaseError else { return .unavailable("\(file): \(type(of: error))") }
+        let message = error.message ?? "no message"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return .unavailable("\(file) is locked by another process (\(message))")
+        case .SQLITE_READONLY:
+            return .unavailable("\(file) or its folder cannot be written (\(message))")
+        case .SQLITE_CANTOPEN:
+            return .unavailable("\(file) cannot be opened (\(message))")
+        case .SQLITE_FULL:
+            return .unavailable("\(file): no space is left on the disk (\(message))")
+        case .SQLITE_NOTADB:
+            return .corrupt("\(file) is not a SQLite database (\(message))")
+        case .SQLITE_CORRUPT:
+            return .corrupt("\(file) is damaged (\(message))")
+        case .SQLITE_CONSTRAINT:
+            return .conflict("\(file): \(message)")
+        default:
+            return .unavailable("\(file): \(message) (SQLite error \(error.extendedResultCode.rawValue))")
+        }
+    }
+}

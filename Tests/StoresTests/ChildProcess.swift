@@ -1,0 +1,35 @@
+import Glibc
+import Synchronization
+
+/// A program that the test started, and that it stops again by its process id.
+final class ChildProcess: Sendable {
+    let pid: pid_t
+    private let isRunning = Atomic<Bool>(true)
+
+    init(_ arguments: [String]) throws {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var pid: pid_t = 0
+        let copies = unsafe arguments.map { unsafe strdup($0) }
+        defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+        let code = unsafe posix_spawnp(&pid, arguments[0], &actions, nil, copies + [nil], environ)
+        guard code == 0 else { throw TestFailure("cannot start \(arguments[0]): error \(code)") }
+        self.pid = pid
+    }
+
+    deinit { stop(SIGKILL) }
+
+    func signal(_ signal: Int32) { kill(pid, signal) }
+
+    /// Ends the program and waits for its end.
+    func stop(_ signal: Int32 = SIGTERM) {
+        guard isRunning.exchange(false, ordering: .relaxed) else { return }
+        kill(pid, signal)
+        kill(pid, SIGCONT)
+        waitpid(pid, nil, 0)
+    }
+}

@@ -1,0 +1,32 @@
+import Glibc
+
+/// A folder of the test's own, removed with all that is in it when the test lets it go.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/gatehouse-stores-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw TestFailure("mkdtemp failed") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        if let folder = unsafe opendir(path) {
+            while let entry = unsafe readdir(folder) {
+                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+                    unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
+                }
+                if name != "." && name != ".." { unsafe unlink("\(path)/\(name)") }
+            }
+            unsafe closedir(folder)
+        }
+        unsafe rmdir(path)
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
