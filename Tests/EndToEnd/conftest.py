@@ -100,8 +100,7 @@ def make_site(request, suite_folder):
 
 @pytest.fixture(scope="session")
 def suite_site(shared_sites):
-    """Sessions in SQLite, two workers, every setting at its default but for a login throttle that the suite's own many
-    sign-ins do not meet."""
+    """Sessions in SQLite, two workers, every other setting at its default."""
     return shared_sites()
 
 

@@ -1,8 +1,9 @@
 """A gateway with users, routes and a recording upstream behind it: what most tests talk to."""
 
 import json
+import random
 
-from .gateway import Gateway, merged
+from .gateway import BCRYPT_SECRET123, Gateway, merged
 from .ledger import Ledger
 from .recorder import Recorder
 from .wire import Client, eventually, request
@@ -96,6 +97,12 @@ class Site:
         assert answer.status == 200, answer
         cookie = "session_id" if issue == "session" else "token"
         return f"{cookie}={answer.cookie(cookie)[0]}"
+
+    def new_user(self, password_hash=BCRYPT_SECRET123):
+        """(id, name) of somebody new, whose password is secret123: for tests that mistype, which is counted against a name."""
+        id = random.randrange(10_000, 2**40)
+        self.gateway.insert_user(id, f"user{id}", password_hash)
+        return str(id), f"user{id}"
 
     def credential(self, name, issue="session"):
         """A credential shared by tests that do not end it."""
