@@ -114,7 +114,7 @@ package struct Throttle: Sendable, Equatable {
     }
 
     private static func remove(_ count: inout FailureCount) {
-        count.failures = max(0, count.failures - 1)
+        count.failures = max(1, count.failures) - 1
         if count.failures == 0 { count.lastFailureAt = 0 }
     }
 }

@@ -159,6 +159,9 @@ import Wire
         throttle.withdraw(&counts, now: noon)
         throttle.succeed(&counts, now: noon)
         #expect(counts.pair.failures == 0)
+        var uncounted = FailureCounts(pair: count, address: count, account: count)
+        throttle.withdraw(&uncounted, now: noon)
+        #expect(uncounted.pair.failures == 0 && uncounted.address.failures == 0)
     }
 
     // MARK: Keys
