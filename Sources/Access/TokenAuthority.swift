@@ -37,7 +37,7 @@ package struct TokenAuthority: Sendable {
         let key = try key(for: parts, of: token)
         guard let signature = parts.signature(of: token) else { throw .signatureNotBase64URL }
         // Rule 51: whole, of exact length, in constant time; and no claim is read before.
-        guard key.secret.verify(signature, of: token.extracting(0..<parts.signedEnd)) else { throw .signatureWrong }
+        guard key.secret.verify(signature.octets, of: token.extracting(0..<parts.signedEnd)) else { throw .signatureWrong }
         guard let json = parts.claims(of: token) else { throw .claimsNotBase64URL }
         let claims = try TokenClaims(json, now: now, leeway: leeway)
         try claims.checkIssuer(issuer)
