@@ -19,6 +19,7 @@ package final class BlockingPool: Sendable {
     private struct State {
         var queue: [@Sendable () -> Void] = []
         var head = 0
+        var running = 0
         var isClosed = false
 
         var waiting: Int { queue.count - head }
@@ -57,7 +58,7 @@ package final class BlockingPool: Sendable {
 
     private func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
         let isTaken = state.withLock { state in
-            guard !state.isClosed, state.waiting < capacity else { return false }
+            guard !state.isClosed, state.waiting + state.running < capacity else { return false }
             state.queue.append(job)
             return true
         }
@@ -71,6 +72,7 @@ package final class BlockingPool: Sendable {
             let (job, isClosed) = state.withLock { state in
                 guard state.waiting > 0 else { return (nil as (@Sendable () -> Void)?, state.isClosed) }
                 let job = state.queue[state.head]
+                state.running += 1
                 state.head += 1
                 if state.head == state.queue.count {
                     state.queue.removeAll(keepingCapacity: true)
@@ -83,6 +85,7 @@ package final class BlockingPool: Sendable {
             }
             if let job {
                 job()
+                state.withLock { $0.running -= 1 }
             } else if isClosed {
                 available.signal()  // Hands the news on to the next thread.
                 return

@@ -19,8 +19,13 @@ import COpenSSL
 
     /// A key from `secret`, which is used as it stands: 32 octets or more, and neither the text of a key (rule 53) nor one
     /// octet repeated.
-    package init(secret: [UInt8]) throws(SecretsError) {
+    package convenience init(secret: [UInt8]) throws(SecretsError) {
         try Self.check(secret)
+        self.init(unchecked: secret)
+    }
+
+    /// A key from a secret of any length, as RFC 2104 has it: for the known answers, whose keys are short.
+    init(unchecked secret: [UInt8]) {
         unsafe states = .allocate(capacity: 1)
         unsafe states.initialize(to: States())
         var key = secret.count > Self.blockSize ? SHA256Digest(of: secret).bytes : secret
@@ -56,13 +61,12 @@ import COpenSSL
 
     /// Whether `signature` is the one of `octets`: all 32 octets of it, compared in constant time (rule 51).
     package func verify(_ signature: RawSpan, of octets: RawSpan) -> Bool {
-        guard signature.byteCount == SHA256Digest.count else { return false }
-        return sign(octets).withBytes { constantTimeEqual($0, signature) }
+        sign(octets).withBytes { constantTimeEqual($0, signature) }
     }
 
     /// Whether `signature` is the one of `octets`.
-    package func verify(_ signature: [UInt8], of octets: RawSpan) -> Bool {
-        verify(signature.span.raw, of: octets)
+    package func verify(_ signature: [UInt8], of octets: [UInt8]) -> Bool {
+        verify(signature.span.raw, of: octets.span.raw)
     }
 
     private static func check(_ secret: [UInt8]) throws(SecretsError) {

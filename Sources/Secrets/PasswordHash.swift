@@ -67,3 +67,14 @@ package enum PasswordHash: Sendable, Equatable {
         }
     }
 }
+
+extension PasswordHash: CustomStringConvertible {
+    /// The algorithm and cost: a log line or a failed test must not show the hash.
+    package var description: String {
+        switch self {
+        case .bcrypt(let hash): "bcrypt, cost \(hash.cost)"
+        case .argon2id(let hash):
+            "argon2id, \(hash.parameters.memoryKiB) KiB, \(hash.parameters.iterations) passes, \(hash.parameters.parallelism) lanes"
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package enum HTTPVersion: UInt8, Sendable {
+    case http10, http11
+
+    /// Reads `HTTP-version` (RFC 9112 2.3), case-sensitive. A well-formed version that we do not speak is an error of its own (505).
+    init(_ octets: Octets, _ range: ByteRange) throws(WireError) {
+        if octets.equals(range, "HTTP/1.1") {
+            self = .http11
+        } else if octets.equals(range, "HTTP/1.0") {
+            self = .http10
+        } else if range.count == 8, octets.equals(ByteRange(offset: range.start, count: 5), "HTTP/"), octets[range.start + 5].isDigit,
+            octets[range.start + 6] == .ascii("."), octets[range.start + 7].isDigit
+        {
+            throw WireError(.versionUnsupported, line: 1)
+        } else {
+            throw WireError(.versionMalformed, line: 1)
+        }
+    }
+}

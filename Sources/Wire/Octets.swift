@@ -1,0 +1,125 @@
+/// Octets that are looked at in place; every access is checked against the end.
+package typealias Octets = Span<UInt8>
+
+extension Buffer {
+    /// The readable octets, until the buffer is next changed.
+    package var octets: Octets {
+        @_lifetime(borrow self)
+        get { Octets(_bytes: readable) }
+    }
+
+    /// A copy of the readable octets in `range`. For places off the request path.
+    package func array(_ range: ByteRange) -> [UInt8] {
+        unsafe withReadable { unsafe Array($0[range.start..<range.end]) }
+    }
+
+    /// Whether the readable octets in `range` are exactly `text`.
+    package func equals(_ range: ByteRange, _ text: StaticString) -> Bool { octets.equals(range, text) }
+
+    /// Whether the readable octets in `range` are `text`, the case of ASCII letters apart. `text` is given in lower case.
+    package func equalsFolded(_ range: ByteRange, _ text: StaticString) -> Bool { octets.equalsFolded(range, text) }
+}
+
+extension Span where Element == UInt8 {
+    /// Eight octets from `offset`, the first one lowest; checked against the end.
+    @inline(always)
+    func word(at offset: Int) -> UInt64 {
+        UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// The first LF from `offset` on; nil when there is none.
+    func firstLineFeed(from offset: Int) -> Int? {
+        var index = offset
+        let end = count
+        while end &- index >= 8 {
+            // The lowest marked octet is the first zero octet of the difference.
+            let difference = word(at: index) ^ 0x0A0A_0A0A_0A0A_0A0A
+            let marks = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
+            if marks != 0 { return index &+ marks.trailingZeroBitCount / 8 }
+            index &+= 8
+        }
+        while index < end {
+            if self[index] == .lf { return index }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// The first control octet (0x00...0x1F but HTAB, or 0x7F) in `offset..<end`; `end` when there is none.
+    func firstControl(from offset: Int, to end: Int) -> Int {
+        var index = offset
+        while end &- index >= 8 {
+            let word = word(at: index)
+            let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
+            let marks = ((word &- 0x2020_2020_2020_2020) & ~word | (delete &- 0x0101_0101_0101_0101) & ~delete) & 0x8080_8080_8080_8080
+            if marks == 0 {
+                index &+= 8
+                continue
+            }
+            // An octet above the first marked one may be marked by the borrow only, so each is looked at.
+            for candidate in index..<(index &+ 8) where self[candidate].isControl { return candidate }
+            index &+= 8
+        }
+        while index < end {
+            if self[index].isControl { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    func equals(_ range: ByteRange, _ text: StaticString) -> Bool {
+        guard range.end &- range.start == text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where unsafe self[range.start &+ index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    func equalsFolded(_ range: ByteRange, _ text: StaticString) -> Bool {
+        guard range.end &- range.start == text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where unsafe self[range.start &+ index].lowercased != text.utf8Start[index] { return false }
+        return true
+    }
+
+    /// Whether two stretches are the same, the case of ASCII letters apart.
+    func equalsFolded(_ range: ByteRange, _ other: ByteRange) -> Bool {
+        guard range.count == other.count else { return false }
+        for index in 0..<(range.end &- range.start)
+        where self[range.start &+ index].lowercased != self[other.start &+ index].lowercased { return false }
+        return true
+    }
+
+    /// `range` without the SP and HTAB at both of its ends.
+    @inline(always)
+    func trimmed(_ start: Int, _ end: Int) -> ByteRange {
+        var first = start
+        var last = end
+        while first < last, self[first].isBlank { first &+= 1 }
+        while last > first, self[last &- 1].isBlank { last &-= 1 }
+        return ByteRange(offset: first, count: last &- first)
+    }
+}
+
+extension UInt8 {
+    @inline(always) var isControl: Bool { (self < 0x20 && self != 0x09) || self == 0x7F }
+}
+
+/// The members of a comma-separated list (RFC 9110 5.6.1), trimmed; empty members are passed over.
+struct ListMembers {
+    private var position: Int
+    private let end: Int
+
+    init(_ range: ByteRange) {
+        position = range.start
+        end = range.end
+    }
+
+    mutating func next(in octets: Octets) -> ByteRange? {
+        while position < end {
+            let start = position
+            while position < end, octets[position] != .ascii(",") { position &+= 1 }
+            let member = octets.trimmed(start, position)
+            position &+= 1
+            if !member.isEmpty { return member }
+        }
+        return nil
+    }
+}
