@@ -1,5 +1,5 @@
 internal import Access
-package import Loop
+internal import Loop
 internal import Wire
 
 /// How long Redis is waited for, in milliseconds.
@@ -290,7 +290,7 @@ final class RedisConnection {
         guard wasOpen else { return }
         if wasIdle {
             failure = nil
-        } else if loop.now &- openedAt >= .milliseconds(Self.longestPause) {
+        } else if loop.now >= openedAt.adding(milliseconds: Self.longestPause) {
             // It has served: whatever ended it, a look at once finds out whether it is back.
             failure = error
             failedAttempts = 0

@@ -1,3 +1,4 @@
+import Access
 import Glibc
 import Loop
 
@@ -5,6 +6,9 @@ import Loop
 actor TestWorker {
     nonisolated let loop: EventLoop
     nonisolated let pool: BlockingPool
+
+    /// The worker's store, once a test has made one: tasks that share it reach it here.
+    var store: (any SessionStore)?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
@@ -30,6 +34,20 @@ actor TestWorker {
         _ body: @escaping @Sendable (isolated TestWorker) async throws -> T
     ) async throws -> T {
         try await Task(executorPreference: loop) { try await self.isolated(body) }.value
+    }
+
+    /// Begins `body` as one more task of the worker.
+    nonisolated func start<T: Sendable>(
+        _ body: @escaping @Sendable (any SessionStore, isolated TestWorker) async throws -> T
+    ) -> Task<T, any Error> {
+        Task(executorPreference: loop) { try await self.withStore(body) }
+    }
+
+    private func withStore<T: Sendable>(
+        _ body: @Sendable (any SessionStore, isolated TestWorker) async throws -> T
+    ) async throws -> T {
+        guard let store else { throw TestFailure("the worker has no store") }
+        return try await body(store, self)
     }
 
     /// Milliseconds that `body` takes.
