@@ -15,3 +15,11 @@ extension [UInt8] {
         get { unsafe span.bytes }
     }
 }
+
+extension RawSpan {
+    /// A copy, for places off the request path.
+    var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
+
+    /// A copy of octets that are UTF-8.
+    var text: String { String(decoding: array, as: UTF8.self) }
+}

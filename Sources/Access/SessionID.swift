@@ -34,7 +34,7 @@ package struct SessionID: Sendable, Equatable {
 
     package var key: SessionKey { SessionKey(SHA256Digest(of: text)) }
 
-    private static func isBase64URL(_ octet: UInt8) -> Bool {
+    static func isBase64URL(_ octet: UInt8) -> Bool {
         switch octet {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
