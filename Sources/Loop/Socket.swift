@@ -127,6 +127,12 @@ package final class Socket {
         return .failed(errno)
     }
 
+    /// Sends what `octets` holds to a fresh connection, as far as it takes it at once, and closes it.
+    package static func sendAndClose(_ descriptor: Int32, _ octets: Buffer) {
+        _ = unsafe octets.withReadable { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        Glibc.close(descriptor)
+    }
+
     private func sendOne(_ buffer: Buffer) -> Int {
         unsafe buffer.withReadable { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }

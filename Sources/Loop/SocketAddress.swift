@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+package import Wire
 
 /// An IPv4 or IPv6 address and a port (ip(7), ipv6(7)), as the system calls take it.
 package struct SocketAddress: Sendable, Hashable {
@@ -89,5 +90,14 @@ package struct SocketAddress: Sendable, Hashable {
         } else {
             return nil
         }
+    }
+}
+
+extension SocketAddress {
+    /// The address without the port.
+    package var ip: IPAddress {
+        let number = octets.reduce(into: UInt128(0)) { $0 = $0 << 8 | UInt128($1) }
+        if !isIPv6 { return IPAddress(v4: UInt32(truncatingIfNeeded: number)) }
+        return IPAddress(high: UInt64(truncatingIfNeeded: number >> 64), low: UInt64(truncatingIfNeeded: number))
     }
 }

@@ -74,7 +74,7 @@ extension PasswordHash: CustomStringConvertible {
         switch self {
         case .bcrypt(let hash): "bcrypt, cost \(hash.cost)"
         case .argon2id(let hash):
-            "argon2id, \(hash.parameters.memoryKiB) KiB, \(hash.parameters.iterations) passes, \(hash.parameters.parallelism) lanes"
+            "argon2id, m=\(hash.parameters.memoryKiB) t=\(hash.parameters.iterations) p=\(hash.parameters.parallelism)"
         }
     }
 }

@@ -95,7 +95,9 @@ struct HMACSHA256KeyTests {
         #expect(throws: SecretsError.secretIsKey) { try HMACSHA256Key(secret: Array(text.utf8)) }
     }
 
-    @Test("rule 53: a secret of one octet repeated is refused", arguments: [(0, 32), (0x61, 32), (0xff, 64)] as [(UInt8, Int)])
+    @Test("rule 53: a secret of one octet repeated is refused", arguments: [
+        (0, 32), (0x61, 32), (0xff, 64),
+    ] as [(UInt8, Int)])
     func uniform(octet: UInt8, count: Int) {
         #expect(throws: SecretsError.secretIsUniform) { try HMACSHA256Key(secret: run(octet, count)) }
     }

@@ -3,15 +3,20 @@ import Testing
 
 @testable import Secrets
 
-/// CPU nanoseconds that checking a password which must not verify takes on this thread: not disturbed by what else runs.
+/// CPU nanoseconds that checking a password which must not verify takes on this thread: the least of three times, so that
+/// page faults and caches shared with other tests count for little.
 private func cost(of password: [UInt8], against hash: PasswordHash) throws -> Double {
-    var before = timespec()
-    var after = timespec()
-    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before)
-    let verifies = try hash.verify(password)
-    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after)
-    #expect(!verifies)
-    return Double(after.tv_sec - before.tv_sec) * 1e9 + Double(after.tv_nsec - before.tv_nsec)
+    var least = Double.infinity
+    for _ in 0..<3 {
+        var before = timespec()
+        var after = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before)
+        let verifies = try hash.verify(password)
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after)
+        #expect(!verifies)
+        least = min(least, Double(after.tv_sec - before.tv_sec) * 1e9 + Double(after.tv_nsec - before.tv_nsec))
+    }
+    return least
 }
 
 private let policies: [PasswordPolicy] = [

@@ -51,7 +51,9 @@ struct SecretFileTests {
         #expect(error.description.contains(file))
     }
 
-    @Test("an owner's file is taken however little the owner may do besides reading", arguments: [0o600, 0o400, 0o700] as [mode_t])
+    @Test("an owner's file is taken however little the owner may do besides reading", arguments: [
+        0o600, 0o400, 0o700,
+    ] as [mode_t])
     func owners(mode: mode_t) throws {
         let scratch = try Scratch()
         #expect(try SecretFile.load(fromFile: scratch.write(goodSecret, mode: mode)) == goodSecret)

@@ -1,0 +1,142 @@
+import Access
+import Loop
+import Wire
+
+/// One client's connection: its requests one after another, until either side has had enough.
+final class ClientConnection {
+    private let exchange: Exchange
+    private let handler: any Handler
+    private var parser: RequestParser
+    private var served = 0
+    /// Waits for a request and has seen nothing of it: may be closed at any moment without loss.
+    private var isIdle = false
+
+    private var client: Transport { exchange.client }
+    private var waiter: Waiter { exchange.waiter }
+    private var context: WorkerContext { exchange.context }
+
+    /// After this long without a request the connection's buffers are given back.
+    private static let bufferLinger: Int64 = 2_000
+    /// How long, and how many octets, a client may still send to a connection that is being closed: a close with unread
+    /// octets would reset the connection and could take the last answer with it (RFC 9112 9.6).
+    private static let lingerTime: Int64 = 2_000
+    private static let lingerOctets = 1 << 20
+
+    init(exchange: Exchange, handler: any Handler) {
+        self.exchange = exchange
+        self.handler = handler
+        parser = RequestParser(limits: exchange.limits.head)
+        exchange.client.socket.waiter = exchange.waiter
+    }
+
+    /// Serves until the connection has ended.
+    func run() async {
+        while await readHead() {
+            await handler.handle(exchange)
+            await exchange.drainContent()
+            handler.record(exchange)
+            if !exchange.keepsAlive || exchange.isBroken { break }
+        }
+        if exchange.isBroken {
+            client.socket.abortOnClose()
+        } else if served > 0 {
+            await linger()
+        }
+        client.socket.close()
+    }
+
+    /// The server stops: ends a wait for the next request at once.
+    func drain() {
+        if isIdle { waiter.wake() }
+    }
+
+    /// The time given for stopping is over.
+    func abort() {
+        client.socket.close()
+        waiter.wake()
+    }
+
+    // MARK: The head
+
+    private func readHead() async -> Bool {
+        var beganAt: UInt64?
+        while true {
+            if !client.input.isEmpty {
+                if beganAt == nil { beganAt = context.loop.now }
+                do {
+                    if try parser.parse(client.input, into: exchange.head) {
+                        begin(keepsAlive: exchange.head.keepAlive)
+                        return true
+                    }
+                } catch {
+                    await refuse(Problem(malformed: error))
+                    return false
+                }
+            }
+            switch client.read() {
+            case .octets: continue
+            case .ended, .failed: return false
+            case .wouldBlock:
+                if let beganAt {
+                    let deadline = beganAt.adding(milliseconds: exchange.timeouts.head)
+                    if await !waiter.wait(until: deadline), context.loop.now >= deadline {
+                        await refuse(.headTooSlow)
+                        return false
+                    }
+                } else if await !waitForRequest() {
+                    return false
+                }
+            }
+        }
+    }
+
+    /// Waits for the first octet of a request. False: none came in time, or the server stops.
+    private func waitForRequest() async -> Bool {
+        isIdle = true
+        defer { isIdle = false }
+        let deadline = context.loop.now.adding(milliseconds: exchange.timeouts.idle)
+        let release = min(deadline, context.loop.now.adding(milliseconds: ClientConnection.bufferLinger))
+        if context.isDraining { return false }
+        if await waiter.wait(until: release) { return client.socket.mayRead || !context.isDraining }
+        client.releaseBuffers()
+        exchange.head.forget()
+        while await waiter.wait(until: deadline) {
+            if client.socket.mayRead { return true }
+            if context.isDraining { return false }
+        }
+        return false
+    }
+
+    private func begin(keepsAlive: Bool) {
+        served += 1
+        exchange.begin(
+            keepsAlive: keepsAlive && !context.isDraining && served < exchange.limits.requestsPerConnection)
+    }
+
+    /// Answers a request whose head never became one, and records it.
+    private func refuse(_ problem: Problem) async {
+        begin(keepsAlive: false)
+        // What the head holds is of no use: a request before this one, or half of this one.
+        exchange.head.forget()
+        exchange.content = BodyDecoder(.none)
+        exchange.owesContinue = false
+        await exchange.answer(problem.answer(for: exchange))
+        handler.record(exchange)
+    }
+
+    // MARK: The end
+
+    private func linger() async {
+        client.socket.shutdownSending()
+        let deadline = context.loop.now.adding(milliseconds: ClientConnection.lingerTime)
+        var octets = 0
+        while octets < ClientConnection.lingerOctets {
+            client.input.removeAll()
+            switch client.read() {
+            case .octets(let count): octets += count
+            case .ended, .failed: return
+            case .wouldBlock: if await !waiter.wait(until: deadline) { return }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Synchronization
+package import Wire
+
+/// Client connections in all and per address, over all workers. Asked when a connection comes and goes, never per request.
+package final class ConnectionCount: Sendable {
+    package enum Verdict: Equatable, Sendable {
+        case admitted, tooMany, tooManyFromAddress
+    }
+
+    private struct State {
+        var total = 0
+        var perAddress: [IPAddress: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var total: Int { state.withLock { $0.total } }
+
+    /// Counts one more connection from `address`, unless a limit is reached.
+    package func admit(_ address: IPAddress, _ limits: ServerLimits) -> Verdict {
+        let key = ConnectionCount.group(address)
+        return state.withLock { state in
+            guard state.total < limits.connections else { return .tooMany }
+            let count = state.perAddress[key, default: 0]
+            guard count < limits.connectionsPerAddress else { return .tooManyFromAddress }
+            state.total += 1
+            state.perAddress[key] = count + 1
+            return .admitted
+        }
+    }
+
+    /// An admitted connection has ended.
+    package func leave(_ address: IPAddress) {
+        let key = ConnectionCount.group(address)
+        state.withLock { state in
+            state.total -= 1
+            let count = state.perAddress[key, default: 1] - 1
+            state.perAddress[key] = count > 0 ? count : nil
+        }
+    }
+
+    /// A client with IPv6 commonly holds a whole /64, so that is what counts as one address.
+    private static func group(_ address: IPAddress) -> IPAddress {
+        address.isV4 ? address : IPAddress(high: address.high, low: 0)
+    }
+}

@@ -1,0 +1,240 @@
+package import Access
+package import Loop
+package import Wire
+
+/// One request and its response, from the complete head to the record in the log. A connection uses one object for all
+/// of its exchanges.
+package final class Exchange {
+    package let client: Transport
+    package let waiter: Waiter
+    package let context: WorkerContext
+    package let head = RequestHead()
+    /// The other end of the connection, as the kernel says.
+    package let peer: SocketAddress
+    package let limits: ServerLimits
+    package let timeouts: ServerTimeouts
+
+    /// The request's content. Whoever reads it takes it out of `client.input` through this.
+    package internal(set) var content = BodyDecoder(.none)
+    package internal(set) var id = RequestID(high: 0, low: 0)
+    /// Monotonic nanoseconds at which the head was complete.
+    package internal(set) var startedAt: UInt64 = 0
+    /// Whether the connection may serve another request after this one.
+    package internal(set) var keepsAlive = false
+    /// Whether `100 Continue` is still owed to the client (RFC 9110 10.1.1).
+    var owesContinue = false
+    /// A response head has been written: nothing else can be said any more.
+    package internal(set) var hasAnswered = false
+    /// The response broke off in the middle: the connection has to die visibly.
+    var isBroken = false
+
+    // For the record.
+    /// 0: the client got no answer.
+    package internal(set) var status = 0
+    package internal(set) var contentReceived: UInt64 = 0
+    package internal(set) var contentSent: UInt64 = 0
+    package var route: Int?
+    package var identity: Identity?
+    /// The address of who asks: the peer, or what a trusted proxy said.
+    package var clientAddress: IPAddress
+    /// Index of the upstream and of its server.
+    package var upstream: (group: Int, server: Int)?
+    /// Monotonic nanoseconds between the request's way to the upstream and the first octet of its response.
+    package var upstreamTime: UInt64 = 0
+    /// What went wrong, in words for the log only.
+    package var note: String?
+
+    init(
+        client: Transport, waiter: Waiter, context: WorkerContext, peer: SocketAddress, limits: ServerLimits,
+        timeouts: ServerTimeouts
+    ) {
+        self.client = client
+        self.waiter = waiter
+        self.context = context
+        self.peer = peer
+        self.limits = limits
+        self.timeouts = timeouts
+        clientAddress = peer.ip
+    }
+
+    /// The head is complete.
+    func begin(keepsAlive: Bool) {
+        id = context.requestIDs.next()
+        startedAt = context.loop.now
+        content = BodyDecoder(head.framing, limits: limits.body)
+        owesContinue = head.expectsContinue
+        self.keepsAlive = keepsAlive
+        hasAnswered = false
+        isBroken = false
+        status = 0
+        contentReceived = 0
+        contentSent = 0
+        route = nil
+        identity = nil
+        clientAddress = peer.ip
+        upstream = nil
+        upstreamTime = 0
+        note = nil
+    }
+
+    // MARK: Answering
+
+    /// Unread content up to this size is read and dropped to keep the connection; more is cheaper to cut off.
+    private static let drainable: UInt64 = 65_536
+
+    /// Writes a whole response of the gateway's own. Only the first answer of an exchange counts.
+    package func answer(_ answer: Answer) async {
+        guard !hasAnswered else { return }
+        if answer.closes || !isContentDrainable { keepsAlive = false }
+        if let note = answer.note { self.note = note }
+        begin(answer)
+        if head.method != .head {
+            client.output.append(answer.body)
+            contentSent = UInt64(answer.body.count)
+        }
+        await flush()
+    }
+
+    private func begin(_ answer: Answer) {
+        let out = client.output
+        hasAnswered = true
+        status = answer.status
+        appendStatusLine(answer.status)
+        out.append("Date: ")
+        HTTPDate.append(unixSeconds: context.loop.wallClock / 1000, to: out)
+        out.append("\r\nCache-Control: no-store\r\nX-Request-Id: ")
+        id.append(to: out)
+        out.append("\r\n")
+        if let type = answer.contentType {
+            out.append("Content-Type: ")
+            out.append(type)
+            out.append("\r\nX-Content-Type-Options: nosniff\r\n")
+        }
+        for field in answer.fields {
+            out.append(field.name)
+            out.append(": ")
+            out.append(field.value)
+            out.append("\r\n")
+        }
+        if answer.status != 204 && answer.status != 304 {
+            out.append("Content-Length: ")
+            out.append(decimal: UInt64(answer.body.count))
+            out.append("\r\n")
+        }
+        if !keepsAlive { out.append("Connection: close\r\n") }
+        out.append("\r\n")
+    }
+
+    private func appendStatusLine(_ status: Int) {
+        let out = client.output
+        out.append("HTTP/1.1 ")
+        out.append(decimal: UInt64(status))
+        out.append(0x20)
+        out.append(StatusText.text(status))
+        out.append("\r\n")
+    }
+
+    /// Writes all of the client's output, as fast as the client takes it.
+    func flush() async {
+        var patience = Patience(milliseconds: timeouts.write, minimumRate: timeouts.minimumRate)
+        while !client.output.isEmpty {
+            switch client.flush() {
+            case .octets(let count): patience.credit(count, at: context.loop.now)
+            case .wouldBlock:
+                guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
+                else { return breakOff("the client took too long to take the response") }
+            case .ended, .failed: return breakOff("the client went away before it had the response")
+            }
+        }
+    }
+
+    /// The response cannot be completed: the connection ends such that the client cannot take it for complete.
+    func breakOff(_ note: String) {
+        self.note = note
+        keepsAlive = false
+        isBroken = true
+        client.output.removeAll()
+    }
+
+    // MARK: The request's content
+
+    /// Reads the whole content, for the gateway's own endpoints.
+    /// - Throws: the status to answer: 413 over `limit` octets, 408 when it takes too long, 400 for bad framing.
+    package func readContent(limit: Int) async throws(ContentError) -> [UInt8] {
+        if case .length(let count) = head.framing, count > UInt64(limit) { throw .tooLarge }
+        var collected: [UInt8] = []
+        var patience = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
+        while let piece = try await nextContent(&patience) {
+            guard collected.count + piece <= limit else { throw .tooLarge }
+            collected += client.input.array(ByteRange(offset: 0, count: piece))
+            take(piece)
+        }
+        return collected
+    }
+
+    /// The first `count` octets of the input, which are content, have been used.
+    func take(_ count: Int) {
+        client.input.consume(count)
+        content.took(count)
+        contentReceived &+= UInt64(count)
+    }
+
+    /// How many octets of content stand at the front of the input; nil at its end.
+    private func nextContent(_ patience: inout Patience) async throws(ContentError) -> Int? {
+        while true {
+            switch try nextStep() {
+            case .data(let count): return count
+            case .end: return nil
+            case .needMore: try await readMore(&patience)
+            }
+        }
+    }
+
+    private func nextStep() throws(ContentError) -> BodyDecoder.Step {
+        do { return try content.next(client.input) } catch { throw .malformed(error) }
+    }
+
+    private func readMore(_ patience: inout Patience) async throws(ContentError) {
+        await sendContinue()
+        switch client.read() {
+        case .octets(let count): patience.credit(count, at: context.loop.now)
+        case .wouldBlock:
+            guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
+            else { throw .tooSlow }
+        case .ended, .failed: throw .clientGone
+        }
+    }
+
+    /// Asks a client that waits for it to send the content (RFC 9110 10.1.1): only once somebody wants it.
+    func sendContinue() async {
+        guard owesContinue else { return }
+        owesContinue = false
+        client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        await flush()
+    }
+
+    /// Whether what is left of the content can be read and dropped after the answer.
+    var isContentDrainable: Bool {
+        if content.isAtEnd { return true }
+        if owesContinue { return false }
+        guard case .length(let count) = head.framing else { return false }
+        return count <= Exchange.drainable
+    }
+
+    /// Reads what is left of the content, so that the next request is found where it begins (SECURITY.md rule 18).
+    func drainContent() async {
+        guard keepsAlive, !content.isAtEnd else { return }
+        var patience = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
+        do throws(ContentError) {
+            while let piece = try await nextContent(&patience) { take(piece) }
+        } catch {
+            keepsAlive = false
+        }
+    }
+}
+
+/// Why a request's content could not be had.
+package enum ContentError: Error, Equatable {
+    case tooLarge, tooSlow, clientGone
+    case malformed(WireError)
+}

@@ -1,0 +1,26 @@
+package import Loop
+
+/// What a listener does with the requests that arrive at it. One object per worker; it does not leave its worker.
+package protocol Handler: AnyObject {
+    /// Answers the exchange, once: by `Exchange.answer`, or by forwarding. Returns when the response has been written or
+    /// the exchange has been given up.
+    func handle(_ exchange: Exchange) async
+    /// The exchange has ended, however it did: count it and log it.
+    func record(_ exchange: Exchange)
+}
+
+/// What all connections of one worker share.
+package final class WorkerContext {
+    package let loop: EventLoop
+    /// 0, 1, … over the workers of the server.
+    package let index: Int
+    /// The server stops: what is in flight is finished, nothing new is begun.
+    package internal(set) var isDraining = false
+    var requestIDs: RequestIDSource
+
+    init(loop: EventLoop, index: Int, seed: UInt64) {
+        self.loop = loop
+        self.index = index
+        requestIDs = RequestIDSource(seed: seed)
+    }
+}

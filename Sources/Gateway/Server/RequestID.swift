@@ -1,0 +1,44 @@
+package import Wire
+
+/// Names one exchange in the log, on the error page and to the upstream: 32 lower-case hexadecimal digits.
+package struct RequestID: Sendable, Equatable {
+    let high: UInt64
+    let low: UInt64
+
+    package func append(to out: Buffer) {
+        RequestID.append(high, to: out)
+        RequestID.append(low, to: out)
+    }
+
+    private static func append(_ word: UInt64, to out: Buffer) {
+        var shift: UInt64 = 64
+        while shift > 0 {
+            shift &-= 4
+            let digit = UInt8(truncatingIfNeeded: word >> shift) & 15
+            out.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+        }
+    }
+
+    package var text: String {
+        let out = Buffer()
+        append(to: out)
+        return String(decoding: out.array(ByteRange(offset: 0, count: out.count)), as: UTF8.self)
+    }
+}
+
+/// Ids that no two exchanges share. They are names and not secrets: random once per worker, then counted and scattered.
+struct RequestIDSource {
+    private let seed: UInt64
+    private var counter: UInt64 = 0
+
+    init(seed: UInt64) { self.seed = seed }
+
+    mutating func next() -> RequestID {
+        counter &+= 1
+        // The finaliser of SplitMix64 (Steele, Lea, Flood 2014) is a bijection: a worker's ids differ as its counter does.
+        var low = counter &* 0x9e37_79b9_7f4a_7c15
+        low = (low ^ (low >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        low = (low ^ (low >> 27)) &* 0x94d0_49bb_1331_11eb
+        return RequestID(high: seed, low: low ^ (low >> 31))
+    }
+}

@@ -1,0 +1,39 @@
+package import Loop
+package import Wire
+
+/// One side of an exchange: a socket, what has been read from it and not used, and what is to be written to it.
+package final class Transport {
+    /// Octets asked for by a read; more once a peer fills it.
+    private static let smallRead = 16_384
+    private static let largeRead = 131_072
+
+    package let socket: Socket
+    package let input = Buffer()
+    package let output = Buffer()
+    private var readSize = Transport.smallRead
+
+    package init(socket: Socket) {
+        self.socket = socket
+    }
+
+    /// Reads once into `input`.
+    package func read() -> IOResult {
+        let result = socket.read(into: input, room: readSize)
+        if case .octets(let count) = result { readSize = count >= readSize ? Transport.largeRead : Transport.smallRead }
+        return result
+    }
+
+    /// Writes `output` as far as it goes now.
+    package func flush() -> IOResult {
+        let result = socket.write(output)
+        if case .octets(let count) = result { output.consume(count) }
+        return result
+    }
+
+    /// Gives the memory of empty buffers back, for a connection that waits.
+    package func releaseBuffers() {
+        if input.isEmpty { input.release() }
+        if output.isEmpty { output.release() }
+        readSize = Transport.smallRead
+    }
+}
