@@ -35,6 +35,11 @@ extension UInt8 {
         return letter < 6 ? letter &+ 10 : nil
     }
 
+    /// The hexadecimal digit of a value below 16.
+    @inline(always) var upperHexadecimalDigit: UInt8 { self < 10 ? 0x30 &+ self : 0x37 &+ self }
+
+    @inline(always) var lowerHexadecimalDigit: UInt8 { self < 10 ? 0x30 &+ self : 0x57 &+ self }
+
     /// SP or HTAB: RFC 9110 5.6.3, the only white space of the protocol.
     @inline(always) var isBlank: Bool { self == 0x20 || self == 0x09 }
 

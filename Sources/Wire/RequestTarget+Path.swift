@@ -56,8 +56,8 @@ extension RequestHead.Parts {
             bytes.append(octet)
         } else {
             bytes.append(.ascii("%"))
-            bytes.append(upperHexadecimal(octet >> 4))
-            bytes.append(upperHexadecimal(octet & 15))
+            bytes.append((octet >> 4).upperHexadecimalDigit)
+            bytes.append((octet & 15).upperHexadecimalDigit)
         }
     }
 
@@ -87,6 +87,4 @@ extension RequestHead.Parts {
         return bytes.count &- index >= 3 && bytes[index] == .ascii("%") && bytes[index &+ 1] == .ascii("3")
             && bytes[index &+ 2] == .ascii("B")
     }
-
-    private static func upperHexadecimal(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 &+ value : 0x37 &+ value }
 }

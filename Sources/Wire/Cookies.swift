@@ -1,0 +1,99 @@
+/// The pairs of a request's Cookie lines (RFC 6265bis 5.6), as octets.
+///
+/// Names are compared octet by octet. Only SP and HTAB around a name or a value are taken away: any other white space belongs to the
+/// name, or a name with some in front of it would pass for ours. Quotes mean nothing: a `;` always ends the pair.
+package enum Cookies {
+    package enum Lookup: Equatable, Sendable {
+        case none
+        case one(ByteRange)
+        /// More than one cookie of this name: which of them is ours cannot be told.
+        case several
+    }
+
+    /// Looks through all Cookie lines of the head.
+    package static func find(_ name: [UInt8], in head: RequestHead) -> Lookup {
+        let bytes = head.bytes
+        let octets = bytes.octets
+        var found = Lookup.none
+        for field in head.fields where field.id == .cookie {
+            var pairs = Pairs(field.value)
+            while let pair = pairs.next(in: octets) {
+                guard let value = pair.value, octets.equals(pair.name, name) else { continue }
+                if found != .none { return .several }
+                found = .one(value)
+            }
+        }
+        return found
+    }
+
+    /// Appends the pairs of all Cookie lines but those of `names`, as the value of one line: `a=b; c=d`.
+    ///
+    /// - Returns: false when nothing remains; then nothing was appended.
+    package static func append(_ head: RequestHead, without names: [[UInt8]], to out: Buffer) -> Bool {
+        let bytes = head.bytes
+        let octets = bytes.octets
+        var hasPair = false
+        for field in head.fields where field.id == .cookie {
+            var pairs = Pairs(field.value)
+            while let pair = pairs.next(in: octets) {
+                if isNamed(octets, pair, names) { continue }
+                if hasPair { out.append("; ") }
+                out.append(bytes, pair.whole)
+                hasPair = true
+            }
+        }
+        return hasPair
+    }
+
+    /// A pair without `=` has a value and no name by RFC 6265bis; some servers take it for a name without a value. It is ours in
+    /// neither reading that matters, and is taken away in both.
+    private static func isNamed(_ octets: Octets, _ pair: Pair, _ names: [[UInt8]]) -> Bool {
+        for name in names where octets.equals(pair.name, name) { return true }
+        return false
+    }
+
+    private struct Pair {
+        /// The whole pair, trimmed.
+        let whole: ByteRange
+        /// What stands before the first `=`, or the whole pair.
+        let name: ByteRange
+        /// What follows the first `=`; nil when there is none.
+        let value: ByteRange?
+    }
+
+    /// Each step goes past a `;` or to the end, so an odd line ends like any other.
+    private struct Pairs {
+        private var position: Int
+        private let end: Int
+
+        init(_ range: ByteRange) {
+            position = range.start
+            end = range.end
+        }
+
+        mutating func next(in octets: Octets) -> Pair? {
+            while position < end {
+                let start = position
+                var equals = -1
+                while position < end, octets[position] != .ascii(";") {
+                    if equals < 0, octets[position] == .ascii("=") { equals = position }
+                    position &+= 1
+                }
+                let whole = octets.trimmed(start, position)
+                defer { position &+= 1 }
+                if whole.isEmpty { continue }
+                if equals < 0 { return Pair(whole: whole, name: whole, value: nil) }
+                return Pair(whole: whole, name: octets.trimmed(start, equals), value: octets.trimmed(equals &+ 1, position))
+            }
+            return nil
+        }
+    }
+}
+
+extension Span where Element == UInt8 {
+    func equals(_ range: ByteRange, _ other: [UInt8]) -> Bool {
+        guard range.end &- range.start == other.count else { return false }
+        for index in 0..<other.count where self[range.start &+ index] != other[index] { return false }
+        return true
+    }
+}
