@@ -21,15 +21,24 @@ final class ChildProcess: Sendable {
         self.pid = pid
     }
 
-    deinit { stop(SIGKILL) }
+    deinit { stop() }
 
     func signal(_ signal: Int32) { kill(pid, signal) }
 
-    /// Ends the program and waits for its end.
-    func stop(_ signal: Int32 = SIGTERM) {
+    /// Whether it has not ended by itself.
+    var isAlive: Bool {
+        guard isRunning.load(ordering: .relaxed) else { return false }
+        if waitpid(pid, nil, WNOHANG) == 0 { return true }
+        // Its id may by now be somebody else's.
+        isRunning.store(false, ordering: .relaxed)
+        return false
+    }
+
+    /// Ends the program and waits for its end. SIGKILL, because a child of a dispatch thread is born with the others
+    /// blocked.
+    func stop() {
         guard isRunning.exchange(false, ordering: .relaxed) else { return }
-        kill(pid, signal)
-        kill(pid, SIGCONT)
+        kill(pid, SIGKILL)
         waitpid(pid, nil, 0)
     }
 }

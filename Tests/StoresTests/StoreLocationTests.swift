@@ -39,7 +39,7 @@ struct StoreLocationTests {
         ("redis://h/1/2", "database"), ("redis://h/99999999999999999999", "database"), ("redis://h?db=1", "query"),
         ("redis://h#1", "query"), ("redis://secret@h", "has the form"), ("redis://:@h", "empty"),
         ("redis://:p%4@h", "%"), ("redis://:p%zz@h", "%"), ("redis://[::1", "closing"), ("redis://[::1]x", "followed by"),
-        ("redis://::1", "port"), ("redis://h ost", "names a host"), ("redis://h\r\nX: y", "control character"),
+        ("redis://::1", "names a host"), ("redis://h ost", "names a host"), ("redis://h\r\nX: y", "control character"),
         ("redis://hé", "names a host"), (String(repeating: "s", count: 5_000), "longer"),
     ]
 

@@ -50,11 +50,11 @@ actor TestWorker {
         return try await body(store, self)
     }
 
-    /// Milliseconds that `body` takes.
-    static func milliseconds(_ body: () async throws -> Void) async rethrows -> Int64 {
+    /// What `body` returned, and the milliseconds that it took.
+    static func timed<T>(_ body: () async throws -> T) async throws -> (T, Int64) {
         let start = Clock.monotonic()
-        try await body()
-        return Int64((Clock.monotonic() - start) / 1_000_000)
+        let result = try await body()
+        return (result, Int64((Clock.monotonic() - start) / 1_000_000))
     }
 
     /// Parks the calling task.
