@@ -12,16 +12,13 @@ package struct SessionPolicy: Sendable, Equatable {
         self.idleTimeout = max(0, idleTimeout)
     }
 
-    /// How old `lastSeenAt` may be before it is written again: a minute at most, so that a busy client costs a store one write a
-    /// minute; a tenth of the idle time-out at most, so that no session ends noticeably early.
-    package var touchInterval: Int64 { min(60_000, idleTimeout / 10) }
-
-    /// Whether a request at `now` is worth a write. Without an idle time-out nothing hangs on it.
-    package func shouldTouch(_ session: SessionRecord, now: Int64) -> Bool {
+    /// Whether a request at `now` is worth writing `lastSeenAt` again: when it is older than a minute, so that a busy client costs a
+    /// store one write a minute, or than a tenth of the idle time-out, so that no session ends noticeably early. Without an idle
+    /// time-out nothing hangs on it.
+    package static func shouldTouch(_ session: SessionRecord, now: Int64) -> Bool {
         guard session.idleTimeout > 0 else { return false }
-        let interval = min(60_000, session.idleTimeout / 10)
         let (age, overflow) = now.subtractingReportingOverflow(session.lastSeenAt)
-        return !overflow && age > interval
+        return !overflow && age > min(60_000, session.idleTimeout / 10)
     }
 
     /// A session for `user`, who has just signed in. SECURITY.md rule 38: always under a new id. What the client had before, if it has

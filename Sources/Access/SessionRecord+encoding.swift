@@ -1,3 +1,5 @@
+import Secrets
+
 /// A session as one value of a key-value store.
 ///
 /// ```
@@ -11,9 +13,8 @@
 extension SessionRecord {
     private static let mark: [UInt8] = [0x47, 0x48, 0x53, 1]
     /// The longest record: what the longest user id, user name and role make.
-    package static let maxEncoded = 4 + SHA256Length + 32 + 6 + UserID.maxLength + UserName.maxLength
+    package static let maxEncoded = 4 + SHA256Digest.count + 32 + 6 + UserID.maxLength + UserName.maxLength
         + IdentityValue.maxLength
-    private static let SHA256Length = 32
 
     package var encoded: [UInt8] {
         var octets = Self.mark + key.octets
@@ -37,7 +38,7 @@ extension SessionRecord {
         guard Self.take(4, from: &rest)?.elementsEqual(Self.mark) == true else {
             throw .corrupt("\(place): not a record of a version known here")
         }
-        guard let bound = Self.take(Self.SHA256Length, from: &rest), SessionKey(octets: Array(bound)) == key else {
+        guard let bound = Self.take(SHA256Digest.count, from: &rest), SessionKey(octets: Array(bound)) == key else {
             throw .corrupt("\(place): the record belongs to another session")
         }
         guard let created = Self.time(from: &rest), let seen = Self.time(from: &rest),

@@ -25,17 +25,21 @@ package struct Throttle: Sendable, Equatable {
     }
 
     package struct BackOff: Sendable, Equatable {
-        package var free: Int64
-        /// The first wait; each further one is twice as long, up to `cap`.
-        package var first: Int64 = 1000
-        package var cap: Int64 = 900_000
+        package let free: Int64
+        /// The first wait; each further one is twice as long, up to `cap`. At most an hour, so that doubling it cannot overflow.
+        package let first: Int64
+        package let cap: Int64
 
-        package init(free: Int64) { self.free = free }
+        package init(free: Int64, first: Int64 = 1000, cap: Int64 = 900_000) {
+            self.free = max(0, free)
+            self.first = min(max(1, first), 3_600_000)
+            self.cap = max(0, cap)
+        }
 
         /// From the last of `failures` failures to the next attempt.
         package func delay(after failures: Int64) -> Int64 {
             guard failures >= free else { return 0 }
-            // 2^20 s are twelve days, beyond every cap; so no shift goes too far.
+            // Doubled twenty times, even a millisecond is longer than the caps in use; so no shift goes too far.
             return min(cap, first << min(20, failures - free))
         }
 
@@ -57,6 +61,9 @@ package struct Throttle: Sendable, Equatable {
     package var knownFor: Int64 = 90 * 86_400_000
 
     package init() {}
+
+    /// Counts whose last change is before this moment mean nothing any more: `ThrottleStore.purgeFailures(before:)`.
+    package func oldest(at now: Int64) -> Int64 { now - max(forgetAfter, knownFor) }
 
     /// Whether an attempt may go on now; if so it is counted, as failed until `succeed` or `withdraw` says otherwise. An attempt
     /// that has to wait is not counted, so that impatience costs nothing.
@@ -114,7 +121,7 @@ package struct Throttle: Sendable, Equatable {
     }
 
     private static func remove(_ count: inout FailureCount) {
-        count.failures = max(0, count.failures - 1)
+        count.failures = max(1, count.failures) - 1
         if count.failures == 0 { count.lastFailureAt = 0 }
     }
 }

@@ -10,8 +10,8 @@ package struct TokenAuthority: Sendable {
     package static let maxLength = 4096
     /// How deep the JSON of header and claims may be nested.
     static let maxDepth = 8
-    /// How far two clocks may differ, in milliseconds (SECURITY.md rule 54).
-    package static let standardLeeway: Int64 = 60_000
+    /// How far two clocks may differ, in milliseconds, and no setting makes it more (SECURITY.md rule 54).
+    package static let maxLeeway: Int64 = 60_000
 
     private let keys: TokenKeys
     private let lifetime: Int64
@@ -22,13 +22,13 @@ package struct TokenAuthority: Sendable {
     /// `lifetime` and `leeway` are milliseconds; a token lives for whole seconds, one at least.
     package init(
         keys: TokenKeys, lifetime: Int64, issuer: [UInt8]? = nil, audience: [UInt8]? = nil,
-        leeway: Int64 = standardLeeway
+        leeway: Int64 = maxLeeway
     ) {
         self.keys = keys
         self.lifetime = lifetime
         self.issuer = issuer
         self.audience = audience
-        self.leeway = leeway
+        self.leeway = min(max(0, leeway), Self.maxLeeway)
     }
 
     /// Who `token` says that its bearer is, once its form, key, signature, times, issuer and audience are right, in this order.
@@ -37,7 +37,7 @@ package struct TokenAuthority: Sendable {
         let key = try key(for: parts, of: token)
         guard let signature = parts.signature(of: token) else { throw .signatureNotBase64URL }
         // Rule 51: whole, of exact length, in constant time; and no claim is read before.
-        guard key.secret.verify(signature, of: token.extracting(0..<parts.signedEnd)) else { throw .signatureWrong }
+        guard key.secret.verify(signature.octets, of: token.extracting(0..<parts.signedEnd)) else { throw .signatureWrong }
         guard let json = parts.claims(of: token) else { throw .claimsNotBase64URL }
         let claims = try TokenClaims(json, now: now, leeway: leeway)
         try claims.checkIssuer(issuer)

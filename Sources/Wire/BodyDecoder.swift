@@ -104,14 +104,14 @@ package struct BodyDecoder {
 
     /// One trailer, or the empty line that ends the message.
     private mutating func readTrailer(_ input: Buffer) throws(WireError) -> Bool {
-        let limit = limits.trailerBytes &- trailers.count
-        guard let lineFeed = try lineEnd(input, limit &+ 2, .trailersTooLarge, .bareLF) else { return false }
+        // The empty line comes on top, so that no room for trailers still lets a body end.
+        let limit = limits.trailerBytes &- trailers.count &+ 2
+        guard let lineFeed = try lineEnd(input, limit, .trailersTooLarge, .bareLF) else { return false }
         if lineFeed == 1 {
             input.consume(2)
             state = .end
             return true
         }
-        if lineFeed >= limit { throw WireError(.trailersTooLarge) }
         if trailers.fields.count >= limits.trailerFields { throw WireError(.tooManyTrailers) }
         try trailers.append(input, lineFeed &+ 1)
         input.consume(lineFeed &+ 1)

@@ -101,6 +101,7 @@
 
     /// The readable octets of `other` in `range`.
     package func append(_ other: Buffer, _ range: ByteRange) {
+        precondition(range.start >= 0 && range.end <= other.count)
         unsafe other.withReadable { unsafe append(UnsafeRawBufferPointer(rebasing: $0[range.start..<range.end])) }
     }
 

@@ -45,8 +45,8 @@ package enum Cookies {
         return hasPair
     }
 
-    /// A pair without `=` has a value and no name by RFC 6265bis; some servers take it for a name without a value. It is ours in
-    /// neither reading that matters, and is taken away in both.
+    /// A pair without `=` has a value and no name by RFC 6265bis, but some servers take it for a name without a value: it does not go
+    /// on under our name either.
     private static func isNamed(_ octets: Octets, _ pair: Pair, _ names: [[UInt8]]) -> Bool {
         for name in names where octets.equals(pair.name, name) { return true }
         return false

@@ -10,7 +10,8 @@ extension Buffer {
 
     /// A copy of the readable octets in `range`. For places off the request path.
     package func array(_ range: ByteRange) -> [UInt8] {
-        unsafe withReadable { unsafe Array($0[range.start..<range.end]) }
+        precondition(range.start >= 0 && range.end <= count)
+        return unsafe withReadable { unsafe Array($0[range.start..<range.end]) }
     }
 
     /// Whether the readable octets in `range` are exactly `text`.
@@ -51,7 +52,8 @@ extension Span where Element == UInt8 {
         while end &- index >= 8 {
             let word = word(at: index)
             let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
-            let marks = ((word &- 0x2020_2020_2020_2020) & ~word | (delete &- 0x0101_0101_0101_0101) & ~delete) & 0x8080_8080_8080_8080
+            let low = (word &- 0x2020_2020_2020_2020) & ~word
+            let marks = (low | (delete &- 0x0101_0101_0101_0101) & ~delete) & 0x8080_8080_8080_8080
             if marks == 0 {
                 index &+= 8
                 continue

@@ -159,6 +159,18 @@ import Wire
         throttle.withdraw(&counts, now: noon)
         throttle.succeed(&counts, now: noon)
         #expect(counts.pair.failures == 0)
+        var uncounted = FailureCounts(pair: count, address: count, account: count)
+        throttle.withdraw(&uncounted, now: noon)
+        #expect(uncounted.pair.failures == 0 && uncounted.address.failures == 0)
+    }
+
+    @Test("the numbers may be set, and none of them makes a wait overflow")
+    func settings() {
+        let own = Throttle.BackOff(free: 2, first: 500, cap: 2000)
+        #expect((0...6).map { own.delay(after: $0) } == [0, 0, 500, 1000, 2000, 2000, 2000])
+        let longest = Throttle.BackOff(free: .min, first: .max, cap: .max)
+        #expect(longest.delay(after: 0) == 3_600_000 && longest.delay(after: .max) > longest.delay(after: 19))
+        #expect(throttle.oldest(at: noon) == noon - throttle.knownFor)
     }
 
     // MARK: Keys

@@ -23,6 +23,14 @@ import Testing
         #expect(throws: TokenError.keyUnknown) { try before.verify(second, now: noon) }
     }
 
+    @Test("rule 54: no setting grants more than a minute, and one may grant none", arguments: [(600_000, 60), (0, 0), (-5, 0)])
+    func leeway(setting: Int64, seconds: Int64) throws {
+        let authority = TokenAuthority(keys: try TokenKeys([Forge.key()]), lifetime: 1000, leeway: setting)
+        let token = try Forge.token(claims: Forge.claims(exp: "\(noon / 1000)"))
+        #expect(throws: TokenError.expired) { try authority.verify(token, now: noon + seconds * 1000) }
+        #expect(try authority.verify(token, now: noon + seconds * 1000 - 1).userID.text == "101")
+    }
+
     @Test("rule 48: a token is checked with the key that its kid names, and with no other")
     func otherKey() throws {
         let both = try authority(Forge.key(newSecret, id: "new"), Forge.key(id: "old"))

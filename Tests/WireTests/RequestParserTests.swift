@@ -198,6 +198,21 @@ struct RequestParserTests {
         #expect(reason == (target.contains(" ") ? .versionMalformed : .targetAuthority))
     }
 
+    static let expectations: [(String, Bool, Bool)] = [
+        ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue", true, false), ("1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-CONTINUE", true, false),
+        ("1.1\r\nExpect: 100-continue", false, false), ("1.1\r\nContent-Length: 0\r\nExpect: 100-continue", false, false),
+        ("1.0\r\nContent-Length: 1\r\nExpect: 100-continue", false, false), ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue, x", false, true),
+        ("1.1\r\nContent-Length: 1\r\nExpect:", false, true), ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue\r\nExpect: x", true, true),
+    ]
+
+    @Test("rule 21: only content that is announced is asked for, and no other expectation passes unseen", arguments: expectations)
+    func expectation(_ head: String, _ expectsContinue: Bool, _ isUnknown: Bool) throws {
+        let outcome = try #require(always(octets("POST / HTTP/\(head)\r\nHost: a\r\n\r\n")) { request($0, $1) })
+        let flags = try #require(outcome.head).flags
+        #expect(flags.contains("expectsContinue") == expectsContinue)
+        #expect(flags.contains("unknownExpectation") == isUnknown)
+    }
+
     @Test("statuses: what a server has to answer")
     func statuses() {
         let expected: [WireError.Reason: Int] = [

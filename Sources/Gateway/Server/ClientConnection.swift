@@ -33,6 +33,8 @@ final class ClientConnection {
     func run() async {
         while await readHead() {
             await handler.handle(exchange)
+            // No path leaves an exchange without an answer; should one ever, the client is told.
+            if !exchange.hasAnswered && !exchange.isBroken { await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange)) }
             await exchange.drainContent()
             handler.record(exchange)
             if !exchange.keepsAlive || exchange.isBroken { break }
@@ -69,7 +71,7 @@ final class ClientConnection {
                         return true
                     }
                 } catch {
-                    await refuse(Problem(malformed: error))
+                    await refuseHead(Problem(malformed: error))
                     return false
                 }
             }
@@ -80,7 +82,7 @@ final class ClientConnection {
                 if let beganAt {
                     let deadline = beganAt.adding(milliseconds: exchange.timeouts.head)
                     if await !waiter.wait(until: deadline), context.loop.now >= deadline {
-                        await refuse(.headTooSlow)
+                        await refuseHead(.headTooSlow)
                         return false
                     }
                 } else if await !waitForRequest() {
@@ -114,12 +116,10 @@ final class ClientConnection {
     }
 
     /// Answers a request whose head never became one, and records it.
-    private func refuse(_ problem: Problem) async {
-        begin(keepsAlive: false)
+    private func refuseHead(_ problem: Problem) async {
         // What the head holds is of no use: a request before this one, or half of this one.
         exchange.head.forget()
-        exchange.content = BodyDecoder(.none)
-        exchange.owesContinue = false
+        begin(keepsAlive: false)
         await exchange.answer(problem.answer(for: exchange))
         handler.record(exchange)
     }

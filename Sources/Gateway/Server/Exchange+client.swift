@@ -28,3 +28,9 @@ extension Buffer {
         return false
     }
 }
+
+extension Buffer {
+    /// The readable octets in `range`, in place.
+    @_lifetime(borrow self)
+    func span(_ range: ByteRange) -> RawSpan { readable.extracting(range.start..<range.end) }
+}

@@ -37,8 +37,8 @@ package final class Exchange {
     package var identity: Identity?
     /// The address of who asks: the peer, or what a trusted proxy said.
     package var clientAddress: IPAddress
-    /// Index of the upstream and of its server.
-    package var upstream: (group: Int, server: Int)?
+    /// The upstream's server that was asked, as `host:port`; nil: none was.
+    package var upstream: [UInt8]?
     /// Monotonic nanoseconds between the request's way to the upstream and the first octet of its response.
     package var upstreamTime: UInt64 = 0
     /// What went wrong, in words for the log only.

@@ -7,10 +7,15 @@ package protocol Handler: AnyObject {
     func handle(_ exchange: Exchange) async
     /// The exchange has ended, however it did: count it and log it.
     func record(_ exchange: Exchange)
+    /// Called every `WorkerContext.tickInterval`, for what has to be done from time to time.
+    func tick()
 }
 
 /// What all connections of one worker share.
 package final class WorkerContext {
+    /// Milliseconds between two ticks of a handler.
+    package static let tickInterval: Int64 = 200
+
     package let loop: EventLoop
     /// 0, 1, … over the workers of the server.
     package let index: Int

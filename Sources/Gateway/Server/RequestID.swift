@@ -10,7 +10,7 @@ package struct RequestID: Sendable, Equatable {
         RequestID.append(low, to: out)
     }
 
-    private static func append(_ word: UInt64, to out: Buffer) {
+    static func append(_ word: UInt64, to out: Buffer) {
         var shift: UInt64 = 64
         while shift > 0 {
             shift &-= 4

@@ -1,6 +1,5 @@
 package import Loop
 import Secrets
-package import Wire
 
 /// One address to listen at, and what to do with who comes.
 package struct Service: Sendable {
@@ -56,8 +55,17 @@ package actor Worker {
         listeners.append(listener)
         let index = listeners.count - 1
         handlers.append(handler)
+        if handlers.count == 1 { Task(executorPreference: loop) { await self.tick() } }
         Task(executorPreference: loop) { await self.accept(listenerAt: index, for: service) }
         return listener.address
+    }
+
+    private func tick() async {
+        let waiter = Waiter(loop: loop)
+        while true {
+            _ = await waiter.wait(until: loop.now.adding(milliseconds: WorkerContext.tickInterval))
+            for handler in handlers { handler.tick() }
+        }
     }
 
     private func accept(listenerAt index: Int, for service: Service) async {
@@ -102,6 +110,8 @@ package actor Worker {
         while !connections.isEmpty {
             guard await drained.wait(until: Clock.monotonic().adding(milliseconds: 1_000)) else { break }
         }
+        // What the last exchanges left behind for the log.
+        for handler in handlers { handler.tick() }
         return cut
     }
 }

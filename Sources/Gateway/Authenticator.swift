@@ -1,0 +1,95 @@
+package import Access
+import Loop
+import Wire
+
+/// Who is it? From the credential that the request shows to an identity, by the session store or the token's signature.
+package final class Authenticator {
+    private let configuration: GatewayConfiguration
+    private let sessions: any SessionStore
+
+    init(configuration: GatewayConfiguration, sessions: any SessionStore) {
+        self.configuration = configuration
+        self.sessions = sessions
+    }
+
+    /// The identity behind the request; nil when it shows none, or none that holds.
+    /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (SECURITY.md rules 13 and 40).
+    func identify(_ exchange: Exchange, for route: Route) async throws(CheckFailure) -> Identity? {
+        guard route.access != .public else { return nil }
+        return try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), for: route))
+    }
+
+    /// The same for the gateway's own endpoints, which take what any route may take.
+    func identify(_ exchange: Exchange) async throws(CheckFailure) -> Identity? {
+        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), accepting: .all))
+    }
+
+    private func identify(_ exchange: Exchange, _ choice: CredentialChoice) async throws(CheckFailure) -> Identity? {
+        switch choice {
+        case .none: return nil
+        case .unusable(let fault):
+            exchange.note = fault.description
+            return nil
+        case .session(let range): return try await identity(ofSession: range, exchange)
+        case .token(let range, _): return identity(ofToken: range, exchange)
+        }
+    }
+
+    private func shown(by head: RequestHead) -> PresentedCredentials {
+        PresentedCredentials(
+            session: Cookies.find(configuration.sessionCookie, in: head),
+            token: configuration.tokens == nil ? .none : Cookies.find(configuration.tokenCookie, in: head),
+            bearer: configuration.tokens == nil ? .none : PresentedCredentials.Bearer(head))
+    }
+
+    private func identity(ofSession range: ByteRange, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {
+        let octets = exchange.head.bytes
+        guard let id = SessionID(presented: octets.span(range)) else {
+            exchange.note = "the session cookie is not a session id"
+            return nil
+        }
+        let now = exchange.context.loop.wallClock
+        let key = id.key
+        do throws(StoreError) {
+            guard let record = try await sessions.find(key, now: now) else {
+                exchange.note = "the session is unknown or has ended"
+                return nil
+            }
+            if SessionPolicy.shouldTouch(record, now: now) {
+                try await sessions.touch(key, lastSeenAt: now)
+            }
+            do {
+                return try Identity(session: record)
+            } catch {
+                // SECURITY.md rule 41: what a store holds is input.
+                exchange.note = "the stored session cannot be an identity: \(error)"
+                return nil
+            }
+        } catch {
+            throw CheckFailure(error)
+        }
+    }
+
+    private func identity(ofToken range: ByteRange, _ exchange: Exchange) -> Identity? {
+        guard let tokens = configuration.tokens else { return nil }
+        let octets = exchange.head.bytes
+        do {
+            return try tokens.verify(octets.span(range), now: exchange.context.loop.wallClock)
+        } catch {
+            exchange.note = "the token is refused: \(error)"
+            return nil
+        }
+    }
+}
+
+/// A check that could not be made.
+package struct CheckFailure: Error {
+    package let cause: StoreError
+
+    init(_ cause: StoreError) { self.cause = cause }
+
+    /// 503 and not 401: the client keeps its cookie and tries again (SECURITY.md rule 40).
+    package var problem: Problem {
+        Problem(503, "Sign-ins cannot be checked at the moment. Try again in a moment.", retryAfter: 1, note: cause.description)
+    }
+}

@@ -1,0 +1,41 @@
+import Access
+import Wire
+
+extension GatewayHandler {
+    /// Sends the request on under `grant`, and the response back. A grant is good for one request, however often that has to
+    /// be sent.
+    func forward(_ exchange: Exchange, under grant: consuming Grant, by route: Route) async {
+        let maxBody = route.maxBody ?? configuration.limits.maxBody
+        if case .length(let count) = exchange.head.framing, count > maxBody {
+            return await refuse(exchange, Problem(content: .tooLarge, limit: maxBody))
+        }
+        let index = configuration.routeUpstreams[grant.route]
+        let group = upstreams[index]
+        var isFirst = true
+        while true {
+            let connection: UpstreamConnection
+            do {
+                connection = try await group.lease(exchange, fresh: !isFirst)
+            } catch {
+                return await refuse(exchange, error.problem)
+            }
+            exchange.upstream = connection.server.authority
+            headers.writeRequest(
+                exchange, as: grant.identity, stripsBearer: route.access != .public && route.accepts.contains(.token),
+                server: connection.server.authority, to: connection.transport.output)
+            var relay = Relay(
+                exchange, over: connection, upstream: group.configuration, headers: headers, maxBody: maxBody)
+            switch await relay.run() {
+            case .done(let isReusable): return group.release(connection, isReusable: isReusable)
+            case .broken: return group.release(connection, isReusable: false)
+            case .failed(let problem):
+                group.release(connection, isReusable: false)
+                return await refuse(exchange, problem)
+            case .closedBeforeUse:
+                group.release(connection, isReusable: false)
+                guard isFirst else { return await refuse(exchange, RelayFault.upstreamClosed.problem(server: "", limit: 0)) }
+                isFirst = false
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import Access
+import Loop
+import Wire
+
+/// Which fields go on, which end here, and which are ours: towards the upstream and towards the client.
+final class HeaderPolicy {
+    private let configuration: GatewayConfiguration
+    /// Our name in Via: no version, and unlike any other gateway's, so that a loop is known for one (RFC 9110 7.6.3).
+    private let pseudonym: [UInt8]
+    private let protected: ProtectedNames
+    /// The same as field ids, where they have one.
+    private let protectedIDs: [FieldName]
+    private let ownCookies: [[UInt8]]
+
+    /// Fields that we set, and those by which an upstream could be told another client, path or method than was judged
+    /// (SECURITY.md rule 5).
+    private static let ours: [StaticString] = [
+        "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-forwarded-server",
+        "x-forwarded-prefix", "x-forwarded-uri", "x-forwarded-method", "x-forwarded-ssl", "x-forwarded-scheme",
+        "x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username",
+        "x-real-ip", "forwarded", "x-original-url", "x-rewrite-url", "x-original-uri", "x-http-method-override",
+        "x-method-override", "x-http-method", "host", "cookie", "authorization", "connection", "content-length",
+        "transfer-encoding", "via", "expect", "upgrade", "te", "trailer", "keep-alive", "proxy-connection",
+    ]
+
+    init(configuration: GatewayConfiguration) {
+        self.configuration = configuration
+        pseudonym = configuration.pseudonym
+        let identity = configuration.identityHeaders.map(\.name)
+        protected = ProtectedNames(identity + HeaderPolicy.ours.map { Array($0.description.utf8) })
+        protectedIDs = identity.map { FieldName($0) }.filter { $0 != .other }
+        ownCookies = [configuration.sessionCookie, configuration.tokenCookie]
+    }
+
+    // MARK: Reading
+
+    private func isTrusted(_ address: IPAddress) -> Bool {
+        configuration.trustedProxies.contains { $0.contains(address) }
+    }
+
+    /// Who asks: the peer, or, when that is a trusted proxy, the last address in X-Forwarded-For that is not one.
+    func clientAddress(of exchange: Exchange) -> IPAddress {
+        let peer = exchange.peer.ip
+        guard !configuration.trustedProxies.isEmpty, isTrusted(peer) else { return peer }
+        var client = peer
+        let head = exchange.head
+        for field in head.fields.reversed() where field.id == .xForwardedFor {
+            for member in head.bytes.array(field.value).split(separator: UInt8(ascii: ",")).reversed() {
+                let text = Array(member.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed())
+                // What is not an address was not written by a proxy that we trust: what stands before it proves nothing.
+                guard let address = IPAddress(text) else { return client }
+                client = address
+                if !isTrusted(address) { return client }
+            }
+        }
+        return client
+    }
+
+    /// Whether the request has been through this gateway before.
+    func hasPassedHere(_ exchange: Exchange) -> Bool {
+        let head = exchange.head
+        for field in head.fields where field.id == .via {
+            for member in head.bytes.array(field.value).split(separator: UInt8(ascii: ",")) {
+                let words = member.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
+                if words.count >= 2, words[1].elementsEqual(pseudonym) { return true }
+            }
+        }
+        return false
+    }
+
+    // MARK: Towards the upstream
+
+    /// Writes the head of the request as the upstream gets it. `identity`: exactly one field each, or none.
+    func writeRequest(_ exchange: Exchange, as identity: Identity?, stripsBearer: Bool, server: [UInt8], to out: Buffer) {
+        let head = exchange.head
+        out.append(head.bytes, head.methodRange)
+        out.append(0x20)
+        out.append(head.bytes, head.path)
+        if let query = head.query {
+            out.append(UInt8(ascii: "?"))
+            out.append(head.bytes, query)
+        }
+        out.append(" HTTP/1.1\r\nHost: ")
+        if head.host.isEmpty { out.append(server) } else { out.append(head.bytes, head.host) }
+        out.append("\r\n")
+        var hasCookies = false
+        var traceparent: HeaderField?
+        for field in head.fields {
+            switch field.id {
+            case .other:
+                if protected.contains(head.bytes, field.name) { continue }
+            case .host, .contentLength, .expect, .xRequestID, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort,
+                .xRealIP, .forwarded, .tracestate:
+                continue
+            case .cookie:
+                hasCookies = true
+                continue
+            case .traceparent:
+                traceparent = field
+                continue
+            case .authorization:
+                // Rule 45: a credential of the gateway's ends here, so that the upstream cannot use it again.
+                if stripsBearer && isBearer(head.bytes, field.value) { continue }
+            default:
+                if field.id.isHopByHop || protectedIDs.contains(field.id) { continue }
+            }
+            if head.hasConnectionOptions && head.connectionNames(field.name) { continue }
+            out.append(field, from: head.bytes)
+        }
+        if hasCookies { writeCookies(head, to: out) }
+        writeTrace(exchange, traceparent, to: out)
+        writeForwarding(exchange, to: out)
+        if let identity { write(identity, to: out) }
+        writeFraming(head.framing, to: out)
+        out.append("\r\n")
+    }
+
+    private func writeCookies(_ head: RequestHead, to out: Buffer) {
+        let before = out.count
+        out.append("Cookie: ")
+        if Cookies.append(head, without: ownCookies, to: out) {
+            out.append("\r\n")
+        } else {
+            out.truncate(to: before)
+        }
+    }
+
+    /// W3C Trace Context: passed on when it is well formed, and begun here when not.
+    private func writeTrace(_ exchange: Exchange, _ traceparent: HeaderField?, to out: Buffer) {
+        let head = exchange.head
+        if let traceparent, head.count(of: .traceparent) == 1, TraceContext.isValid(head.bytes, traceparent.value) {
+            out.append(traceparent, from: head.bytes)
+            for field in head.fields where field.id == .tracestate { out.append(field, from: head.bytes) }
+        } else {
+            TraceContext.begin(exchange.id, to: out)
+        }
+    }
+
+    private func writeForwarding(_ exchange: Exchange, to out: Buffer) {
+        let head = exchange.head
+        let trusted = !configuration.trustedProxies.isEmpty && isTrusted(exchange.peer.ip)
+        out.append("X-Request-Id: ")
+        exchange.id.append(to: out)
+        out.append("\r\nX-Forwarded-For: ")
+        if trusted {
+            for field in head.fields where field.id == .xForwardedFor && !field.value.isEmpty {
+                out.append(head.bytes, field.value)
+                out.append(", ")
+            }
+        }
+        exchange.peer.ip.append(to: out)
+        out.append("\r\nX-Forwarded-Proto: ")
+        if trusted, let scheme = single(.xForwardedProto, in: head), isScheme(head.bytes, scheme) {
+            out.append(head.bytes, scheme)
+        } else {
+            out.append(configuration.publicURL.isHTTPS ? "https" : "http")
+        }
+        let host = trusted ? single(.xForwardedHost, in: head) ?? head.host : head.host
+        if !host.isEmpty {
+            out.append("\r\nX-Forwarded-Host: ")
+            out.append(head.bytes, host)
+        }
+        out.append(head.version == .http10 ? "\r\nVia: 1.0 " : "\r\nVia: 1.1 ")
+        out.append(pseudonym)
+        out.append("\r\n")
+    }
+
+    private func write(_ identity: Identity, to out: Buffer) {
+        for header in configuration.identityHeaders {
+            let value =
+                switch header.attribute {
+                case .id: identity.userID.bytes
+                case .username: identity.username
+                case .role: identity.role
+                }
+            if value.isEmpty { continue }
+            out.append(header.name)
+            out.append(": ")
+            out.append(value)
+            out.append("\r\n")
+        }
+    }
+
+    private func writeFraming(_ framing: BodyFraming, to out: Buffer) {
+        switch framing {
+        case .none, .untilClose: return
+        case .length(let count):
+            out.append("Content-Length: ")
+            out.append(decimal: count)
+            out.append("\r\n")
+        case .chunked: out.append("Transfer-Encoding: chunked\r\n")
+        }
+    }
+
+    private func single(_ id: FieldName, in head: RequestHead) -> ByteRange? {
+        head.count(of: id) == 1 ? head.value(of: id) : nil
+    }
+
+    private func isScheme(_ octets: Buffer, _ range: ByteRange) -> Bool {
+        octets.equals(range, "http") || octets.equals(range, "https")
+    }
+
+    private func isBearer(_ octets: Buffer, _ range: ByteRange) -> Bool {
+        range.count >= 6 && octets.equalsFolded(ByteRange(offset: range.start, count: 6), "bearer")
+    }
+
+    /// Trailers are fields like others to an upstream that merges them (SECURITY.md rule 7).
+    func allowsTrailer(_ octets: Buffer, _ field: HeaderField) -> Bool { !protected.contains(octets, field.name) }
+
+    // MARK: Towards the client
+
+    /// Writes the head of the upstream's response as the client gets it.
+    func writeResponse(
+        _ response: ResponseHead, to exchange: Exchange, framing: BodyFraming, closes: Bool, out: Buffer
+    ) {
+        out.append("HTTP/1.1 ")
+        out.append(decimal: UInt64(response.status))
+        out.append(0x20)
+        out.append(response.bytes, response.reason)
+        out.append("\r\n")
+        let keepsLength = framing == .none
+        for field in response.fields {
+            switch field.id {
+            case .contentLength: if !keepsLength { continue }
+            case .xRequestID: continue
+            case .setCookie: if isOwnCookie(response.bytes, field.value) { continue }
+            default: if field.id.isHopByHop { continue }
+            }
+            if response.hasConnectionOptions && response.connectionNames(field.name) { continue }
+            out.append(field, from: response.bytes)
+        }
+        if response.status >= 200 {
+            out.append("X-Request-Id: ")
+            exchange.id.append(to: out)
+            out.append(response.version == .http10 ? "\r\nVia: 1.0 " : "\r\nVia: 1.1 ")
+            out.append(pseudonym)
+            out.append("\r\n")
+            writeFraming(framing, to: out)
+            if closes { out.append("Connection: close\r\n") }
+        }
+        out.append("\r\n")
+    }
+
+    /// Only the gateway gives its own cookies (SECURITY.md rule 38).
+    private func isOwnCookie(_ octets: Buffer, _ value: ByteRange) -> Bool {
+        let span = octets.octets
+        for name in ownCookies {
+            guard value.end - value.start > name.count, span[value.start + name.count] == UInt8(ascii: "=") else { continue }
+            if name.indices.allSatisfy({ span[value.start + $0] == name[$0] }) { return true }
+        }
+        return false
+    }
+}

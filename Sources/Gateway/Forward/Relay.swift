@@ -1,0 +1,257 @@
+import Access
+import Loop
+import Wire
+
+/// One request to an upstream and its response back, over one connection: both contents move at once, each at the pace of
+/// the side that takes it. One task serves both sides; whatever moves wakes it.
+struct Relay {
+    enum Outcome {
+        /// The whole response has been written.
+        case done(isReusable: Bool)
+        /// Nothing came back on a connection that had been used before: the request may be sent again.
+        case closedBeforeUse
+        /// Nothing has been answered yet: this is to be.
+        case failed(Problem)
+        /// The response broke off, or there is nobody left to answer.
+        case broken
+    }
+
+    private let exchange: Exchange
+    private let connection: UpstreamConnection
+    private let headers: HeaderPolicy
+    private let upstream: GatewayConfiguration.Upstream
+    private let maxBody: UInt64
+
+    private var request: BodyPump
+    private var response: BodyPump
+    /// The response's final head has been read.
+    private var hasHead = false
+    /// The upstream takes no more of the request; what it has to say about that may still be read.
+    private var isRequestAbandoned = false
+    private var hasReceived = false
+    private var informational = 0
+
+    private var clientGives: Patience
+    private var clientTakes: Patience
+    private var upstreamTakes: Patience
+    private var upstreamGives: Patience
+    /// For the response's head, from when the whole request has been sent.
+    private var headDeadline = UInt64.max
+
+    /// More interim responses than any real upstream sends before a final one.
+    private static let maxInformational = 16
+
+    private var loop: EventLoop { exchange.context.loop }
+    private var client: Transport { exchange.client }
+    private var server: Transport { connection.transport }
+
+    init(
+        _ exchange: Exchange, over connection: UpstreamConnection, upstream: GatewayConfiguration.Upstream,
+        headers: HeaderPolicy, maxBody: UInt64
+    ) {
+        self.exchange = exchange
+        self.connection = connection
+        self.upstream = upstream
+        self.headers = headers
+        self.maxBody = maxBody
+        request = BodyPump(
+            exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain,
+            headers: headers)
+        response = BodyPump(BodyDecoder(.none), framing: .plain, headers: headers)
+        let timeouts = exchange.timeouts
+        clientGives = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
+        clientTakes = Patience(milliseconds: timeouts.write, minimumRate: timeouts.minimumRate)
+        upstreamTakes = Patience(milliseconds: upstream.bodyTimeout, minimumRate: 0)
+        upstreamGives = Patience(milliseconds: upstream.bodyTimeout, minimumRate: 0)
+    }
+
+    /// Sends the request, whose head stands in the connection's output, and brings the response back.
+    mutating func run() async -> Outcome {
+        connection.transport.socket.waiter = exchange.waiter
+        let startedAt = loop.now
+        while true {
+            do throws(RelayFault) {
+                try await pushRequest()
+                if !hasHead, try readHead() {
+                    exchange.upstreamTime = loop.now &- startedAt
+                    continue
+                }
+                if try pushResponse() { return finish() }
+            } catch {
+                return giveUp(error)
+            }
+            if await !wait() { return giveUp(timeOut()) }
+        }
+    }
+
+    // MARK: The request
+
+    private mutating func pushRequest() async throws(RelayFault) {
+        guard !request.isDone && !isRequestAbandoned else { return }
+        let before = request.moved
+        do throws(PumpFault) {
+            try request.step(from: client, to: server)
+            if exchange.owesContinue && !request.isDone && request.blockedOn == .source {
+                await exchange.sendContinue()
+                try request.step(from: client, to: server)
+            }
+        } catch {
+            switch error {
+            case .sinkGone: isRequestAbandoned = true
+            case .sourceGone: throw .clientGone
+            case .malformed(let error): throw .clientMalformed(error)
+            }
+        }
+        let moved = Int(truncatingIfNeeded: request.moved &- before)
+        clientGives.credit(moved, at: loop.now)
+        upstreamTakes.credit(moved, at: loop.now)
+        exchange.contentReceived = request.moved
+        exchange.content = request.decoder
+        if request.moved > maxBody { throw .tooLarge }
+        if request.isDone { headDeadline = loop.now.adding(milliseconds: upstream.headTimeout) }
+    }
+
+    // MARK: The response's head
+
+    /// True: the final head has been written into the client's output.
+    private mutating func readHead() throws(RelayFault) -> Bool {
+        while true {
+            if !server.input.isEmpty {
+                hasReceived = true
+                let isComplete: Bool
+                do { isComplete = try connection.parseHead(answering: exchange.head.method) } catch {
+                    throw .upstreamMalformed(error)
+                }
+                if isComplete {
+                    if try takeHead() { return true }
+                    continue
+                }
+            }
+            switch server.read() {
+            case .octets: continue
+            case .wouldBlock: return false
+            case .ended, .failed: throw hasReceived ? .upstreamBrokeOff : .upstreamClosed
+            }
+        }
+    }
+
+    /// False: an interim response (RFC 9110 15.2), after which another head follows.
+    private mutating func takeHead() throws(RelayFault) -> Bool {
+        let head = connection.head
+        if head.status < 200 {
+            informational += 1
+            // Rule 19: nothing was to be upgraded, so 101 is an answer to nothing.
+            guard head.status != 101, informational <= Relay.maxInformational else { throw .upstreamOutOfTurn }
+            // 100 answers what we did not ask: the client has been asked for its content by ourselves.
+            if head.status != 100 && exchange.head.version == .http11 {
+                headers.writeResponse(head, to: exchange, framing: .none, closes: false, out: client.output)
+                flushQuietly()
+            }
+            return false
+        }
+        let framing = clientFraming(of: head)
+        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose { exchange.keepsAlive = false }
+        headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
+        exchange.hasAnswered = true
+        exchange.status = head.status
+        response = BodyPump(
+            BodyDecoder(head.framing, limits: exchange.limits.body), framing: framing == .chunked ? .chunked : .plain,
+            headers: headers)
+        hasHead = true
+        return true
+    }
+
+    /// An interim response leaves at once if it can; what stays goes with the final head.
+    private func flushQuietly() { _ = client.flush() }
+
+    private func clientFraming(of head: ResponseHead) -> BodyFraming {
+        switch head.framing {
+        case .none, .length: head.framing
+        // RFC 9112 6.1: no chunks for HTTP/1.0. For 1.1 an end by closing becomes one that can be told from a failure.
+        case .chunked, .untilClose: exchange.head.version == .http10 ? .untilClose : .chunked
+        }
+    }
+
+    // MARK: The response's content
+
+    /// True: the whole response has been written.
+    private mutating func pushResponse() throws(RelayFault) -> Bool {
+        guard hasHead else { return false }
+        let before = response.moved
+        do throws(PumpFault) {
+            try response.step(from: server, to: client)
+        } catch {
+            switch error {
+            case .sinkGone: throw .clientGone
+            case .sourceGone: throw .upstreamBrokeOff
+            case .malformed(let error): throw .upstreamMalformed(error)
+            }
+        }
+        let moved = Int(truncatingIfNeeded: response.moved &- before)
+        clientTakes.credit(moved, at: loop.now)
+        upstreamGives.credit(moved, at: loop.now)
+        exchange.contentSent = response.moved
+        return response.isDone
+    }
+
+    private func finish() -> Outcome {
+        let isReusable = request.isDone && connection.head.keepAlive
+        // Whatever of the request the upstream did not want is not worth reading from the client either.
+        if !request.isDone && !exchange.isContentDrainable { exchange.keepsAlive = false }
+        return .done(isReusable: isReusable)
+    }
+
+    // MARK: Waiting
+
+    /// Parks until something may have moved. False: a time-out has passed.
+    private mutating func wait() async -> Bool {
+        let now = loop.now
+        var deadline = UInt64.max
+        if !request.isDone && !isRequestAbandoned {
+            if request.blockedOn == .source {
+                upstreamTakes.pause(at: now)
+                deadline = min(deadline, clientGives.wait(from: now))
+            } else {
+                clientGives.pause(at: now)
+                deadline = min(deadline, upstreamTakes.wait(from: now))
+            }
+        } else if !hasHead {
+            if headDeadline == .max { headDeadline = now.adding(milliseconds: upstream.headTimeout) }
+            deadline = min(deadline, headDeadline)
+        }
+        if hasHead {
+            if response.blockedOn == .source {
+                clientTakes.pause(at: now)
+                deadline = min(deadline, upstreamGives.wait(from: now))
+            } else {
+                upstreamGives.pause(at: now)
+                deadline = min(deadline, clientTakes.wait(from: now))
+            }
+        }
+        return await exchange.waiter.wait(until: deadline) || loop.now < deadline
+    }
+
+    private func timeOut() -> RelayFault {
+        let now = loop.now
+        if clientGives.isExhausted(at: now) { return .clientTooSlow }
+        if clientTakes.isExhausted(at: now) { return .clientTakesTooLong }
+        return .upstreamTooSlow
+    }
+
+    // MARK: Giving up
+
+    private func giveUp(_ fault: RelayFault) -> Outcome {
+        if case .upstreamClosed = fault, connection.isReused, canRepeat { return .closedBeforeUse }
+        // An upstream that has got part of a request must not take it for a whole one.
+        if !request.isDone { server.socket.abortOnClose() }
+        if exchange.hasAnswered || fault.leavesNobody {
+            exchange.breakOff(fault.note)
+            return .broken
+        }
+        client.output.removeAll()
+        return .failed(fault.problem(server: connection.server.configuration.text, limit: maxBody))
+    }
+
+    /// RFC 9110 9.2.2: sent again by itself only what may be, and only what is still at hand.
+    private var canRepeat: Bool { exchange.head.method.isIdempotent && exchange.head.framing == .none && !hasReceived }
+}

@@ -1,0 +1,36 @@
+import Loop
+import Wire
+
+/// A connection to one server of an upstream, used by one exchange at a time.
+final class UpstreamConnection {
+    let transport: Transport
+    let server: UpstreamServer
+    let head = ResponseHead()
+    private var parser: ResponseParser
+    /// Has carried an exchange before: its server may have closed it just as we write.
+    private(set) var isReused = false
+    /// Monotonic nanoseconds since which it has been unused.
+    private(set) var idleSince: UInt64 = 0
+
+    init(socket: Socket, server: UpstreamServer, limits: HeadLimits) {
+        transport = Transport(socket: socket)
+        self.server = server
+        parser = ResponseParser(limits: limits)
+    }
+
+    /// Takes the next response head out of what has been read; false: more has to be read.
+    func parseHead(answering method: Method) throws(WireError) -> Bool {
+        try parser.parse(transport.input, answering: method, into: head)
+    }
+
+    func park(at now: UInt64) {
+        isReused = true
+        idleSince = now
+        transport.socket.waiter = nil
+    }
+
+    /// Nothing has come since it was parked: neither an end nor octets that nobody asked for.
+    var isQuiet: Bool { !transport.socket.mayRead && transport.input.isEmpty && transport.output.isEmpty }
+
+    func close() { transport.socket.close() }
+}

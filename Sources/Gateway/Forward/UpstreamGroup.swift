@@ -1,0 +1,88 @@
+import Loop
+import Wire
+
+/// An upstream's servers, taken in turn, as one worker sees them.
+final class UpstreamGroup {
+    let configuration: GatewayConfiguration.Upstream
+    private let context: WorkerContext
+    private let servers: [UpstreamServer]
+    private let limits: HeadLimits
+    private var turn = 0
+
+    init(configuration: GatewayConfiguration.Upstream, context: WorkerContext, lookups: BlockingPool, limits: HeadLimits) {
+        self.configuration = configuration
+        self.context = context
+        self.limits = limits
+        servers = configuration.servers.map { UpstreamServer(configuration: $0, lookups: lookups) }
+        // Workers begin at different servers, so that a few clients still use them all.
+        turn = context.index
+    }
+
+    /// A connection for one exchange: one that is open already, or else a new one, from the next server that answers.
+    /// - Parameter fresh: after a reused connection has turned out to be closed: a new one only.
+    func lease(_ exchange: Exchange, fresh: Bool) async throws(UpstreamFailure) -> UpstreamConnection {
+        var failure = UpstreamFailure.full(upstream: configuration.name)
+        for server in candidates() {
+            if !fresh, let idle = server.takeIdle() { return idle }
+            guard server.connections < configuration.maxConnections else { continue }
+            do {
+                return try await server.connect(configuration, loop: context.loop, waiter: exchange.waiter, limits: limits)
+            } catch {
+                // Nothing has been sent, so the next server may be asked whatever the method is.
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// The servers in the order in which to try them: those that rest come last, the one whose rest ends first before the others.
+    private func candidates() -> [UpstreamServer] {
+        if servers.count == 1 { return servers }
+        turn = (turn &+ 1) % servers.count
+        let rotated = Array(servers[turn...] + servers[..<turn])
+        let now = context.loop.now
+        return rotated.filter { !$0.isResting(at: now) }
+            + rotated.filter { $0.isResting(at: now) }.sorted { $0.restEnds < $1.restEnds }
+    }
+
+    /// Gives a lease back. `isReusable`: both messages are complete and the connection carries more.
+    func release(_ connection: UpstreamConnection, isReusable: Bool) {
+        if isReusable && connection.isQuietAfterUse {
+            connection.server.park(connection, at: context.loop.now)
+        } else {
+            connection.server.discard(connection)
+        }
+    }
+
+    func sweep() {
+        let span = UInt64.nanoseconds(milliseconds: configuration.idleTimeout)
+        let now = context.loop.now
+        for server in servers { server.sweep(olderThan: now > span ? now - span : 0) }
+    }
+}
+
+extension UpstreamConnection {
+    /// Nothing is left over: octets behind a complete response belong to nobody (SECURITY.md rule 12), and the end of a connection
+    /// that was announced has come.
+    var isQuietAfterUse: Bool { transport.input.isEmpty && transport.output.isEmpty && !transport.socket.isPeerClosed }
+}
+
+/// Why no response could be had from an upstream.
+enum UpstreamFailure: Error {
+    case full(upstream: String)
+    case notResolved(ResolveError)
+    case notConnected(server: String, ConnectError)
+
+    var problem: Problem {
+        switch self {
+        case .full(let upstream):
+            Problem(503, "The service is busy. Try again in a moment.", retryAfter: 1, note: "every connection to upstream \(upstream) is in use")
+        case .notResolved(let error):
+            Problem(502, "The service cannot be reached.", note: error.description)
+        case .notConnected(let server, .timedOut):
+            Problem(504, "The service did not answer in time.", note: "connecting to \(server) took too long")
+        case .notConnected(let server, let error):
+            Problem(502, "The service cannot be reached.", note: "connecting to \(server): \(error)")
+        }
+    }
+}

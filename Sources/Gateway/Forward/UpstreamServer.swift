@@ -1,0 +1,109 @@
+import Loop
+import Wire
+
+/// One server of an upstream, as one worker sees it.
+final class UpstreamServer {
+    let configuration: GatewayConfiguration.UpstreamServer
+    /// For `Host` where the client sent none.
+    let authority: [UInt8]
+    private let lookups: BlockingPool
+
+    private var idle: [UpstreamConnection] = []
+    /// Connections in use, being made, or idle.
+    private(set) var connections = 0
+    private var addresses: [SocketAddress] = []
+    private var nextAddress = 0
+    private var resolvedAt: UInt64 = 0
+    private var failures = 0
+    private var downUntil: UInt64 = 0
+
+    /// A name's addresses are asked for again after so many milliseconds.
+    private static let addressLifetime: Int64 = 30_000
+    /// After a failed connect the server is passed over for a time that doubles, as long as another one is there.
+    private static let shortestRest: Int64 = 250
+    private static let longestRest: Int64 = 8_000
+
+    init(configuration: GatewayConfiguration.UpstreamServer, lookups: BlockingPool) {
+        self.configuration = configuration
+        authority = Array(configuration.text.utf8)
+        self.lookups = lookups
+    }
+
+    func isResting(at now: UInt64) -> Bool { now < downUntil }
+    var restEnds: UInt64 { downUntil }
+
+    /// A connection that has been used before and is still good, latest first; nil when there is none.
+    func takeIdle() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
+            if connection.isQuiet { return connection }
+            discard(connection)
+        }
+        return nil
+    }
+
+    func connect(
+        _ group: GatewayConfiguration.Upstream, loop: EventLoop, waiter: Waiter, limits: HeadLimits
+    ) async throws(UpstreamFailure) -> UpstreamConnection {
+        connections += 1
+        do throws(UpstreamFailure) {
+            let address = try await address(now: loop.now)
+            let socket: Socket
+            do {
+                socket = try await Socket.connect(
+                    to: address, loop: loop, waiter: waiter, until: loop.now.adding(milliseconds: group.connectTimeout))
+            } catch {
+                throw .notConnected(server: configuration.text, error)
+            }
+            failures = 0
+            downUntil = 0
+            return UpstreamConnection(socket: socket, server: self, limits: limits)
+        } catch {
+            connections -= 1
+            rest(from: loop.now)
+            throw error
+        }
+    }
+
+    private func rest(from now: UInt64) {
+        let milliseconds = min(UpstreamServer.shortestRest << Int64(min(failures, 6)), UpstreamServer.longestRest)
+        failures += 1
+        downUntil = now.adding(milliseconds: milliseconds)
+        // The next try asks for the name again and takes its next address.
+        resolvedAt = 0
+    }
+
+    private func address(now: UInt64) async throws(UpstreamFailure) -> SocketAddress {
+        if addresses.isEmpty || now >= resolvedAt.adding(milliseconds: UpstreamServer.addressLifetime) {
+            do {
+                addresses = try await Resolver.resolve(host: configuration.host, port: configuration.port, on: lookups)
+                resolvedAt = now
+            } catch {
+                // An old address beats none while the resolver is away.
+                guard !addresses.isEmpty else { throw .notResolved(error) }
+            }
+        }
+        nextAddress = (nextAddress + 1) % addresses.count
+        return addresses[nextAddress]
+    }
+
+    /// Takes a connection back for the next exchange.
+    func park(_ connection: UpstreamConnection, at now: UInt64) {
+        connection.park(at: now)
+        idle.append(connection)
+    }
+
+    func discard(_ connection: UpstreamConnection) {
+        connections -= 1
+        connection.close()
+    }
+
+    /// Closes what the server has closed, or what has not been used since `moment`.
+    func sweep(olderThan moment: UInt64) {
+        guard !idle.isEmpty else { return }
+        var kept: [UpstreamConnection] = []
+        for connection in idle {
+            if connection.isQuiet && connection.idleSince >= moment { kept.append(connection) } else { discard(connection) }
+        }
+        idle = kept
+    }
+}

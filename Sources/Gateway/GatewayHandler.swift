@@ -1,0 +1,84 @@
+import Access
+import Loop
+import Wire
+
+/// The gateway on one worker: each exchange goes through the steps of DESIGN's path of a request, in its words.
+package final class GatewayHandler: Handler {
+    let configuration: GatewayConfiguration
+    let stores: GatewayStores
+    let context: WorkerContext
+    let upstreams: [UpstreamGroup]
+    let headers: HeaderPolicy
+    let authenticator: Authenticator
+    let endpoints: Endpoints
+    let telemetry: Telemetry
+
+    package init(
+        configuration: GatewayConfiguration, stores: GatewayStores, context: WorkerContext, telemetry: Telemetry
+    ) {
+        self.configuration = configuration
+        self.stores = stores
+        self.context = context
+        self.telemetry = telemetry
+        upstreams = configuration.upstreams.map {
+            UpstreamGroup(
+                configuration: $0, context: context, lookups: stores.lookups, limits: configuration.limits.head)
+        }
+        headers = HeaderPolicy(configuration: configuration)
+        authenticator = Authenticator(configuration: configuration, sessions: stores.sessions)
+        endpoints = Endpoints(configuration: configuration, stores: stores, authenticator: authenticator)
+    }
+
+    package func handle(_ exchange: Exchange) async {
+        if let problem = objection(to: exchange) { return await refuse(exchange, problem) }
+        exchange.clientAddress = headers.clientAddress(of: exchange)
+        if let endpoint = endpoints.match(exchange) { return await endpoints.serve(exchange, endpoint) }
+
+        let head = exchange.head
+        let octets = head.bytes
+        guard let index = configuration.routes.match(host: octets.span(head.host), path: octets.span(head.path)) else {
+            return await refuse(exchange, Problem(404, "There is nothing at this address."))
+        }
+        exchange.route = index
+        let route = configuration.routes.routes[index]
+
+        let identity: Identity?
+        do {
+            identity = try await authenticator.identify(exchange, for: route)
+        } catch {
+            return await refuse(exchange, error.problem)
+        }
+        exchange.identity = identity
+
+        switch Decision.decide(route: route, identity: identity) {
+        case .forward(let grant): await forward(exchange, under: grant, by: route)
+        case .signIn(let reason): await endpoints.askToSignIn(exchange, reason)
+        case .refuse(let refusal):
+            await refuse(exchange, Problem(403, "You are signed in, but not allowed to see this.", note: refusal.description))
+        }
+    }
+
+    package func record(_ exchange: Exchange) { telemetry.record(exchange, configuration) }
+
+    package func tick() {
+        telemetry.tick()
+        for upstream in upstreams { upstream.sweep() }
+    }
+
+    func refuse(_ exchange: Exchange, _ problem: Problem) async {
+        await exchange.answer(problem.answer(for: exchange))
+    }
+
+    /// What no route is asked about.
+    private func objection(to exchange: Exchange) -> Problem? {
+        let head = exchange.head
+        // RFC 9110 9.3.6 and 9.3.8; SECURITY.md rule 12.
+        if head.method == .connect { return Problem(501, "CONNECT is not supported: this is not a forward proxy.", closes: true) }
+        if head.method == .trace { return Problem(405, "TRACE is not allowed.", closes: true) }
+        // Rule 19: nothing is upgraded, so nothing that is spoken after an upgrade can slip through.
+        if head.wantsUpgrade { return Problem(501, "Upgrades of the protocol are not supported.", closes: true) }
+        if head.hasUnknownExpectation { return Problem(417, "Only the expectation 100-continue can be met.") }
+        if headers.hasPassedHere(exchange) { return Problem(508, "The request has come back to the gateway that sent it.") }
+        return nil
+    }
+}
