@@ -15,11 +15,16 @@ internal import Loop
 package final class SQLiteDatabase: Sendable {
     package let path: String
     private let pool: DatabasePool
+    /// Where workers' writes run. SQLite has one writer at a time; with a thread of its own for it, writes that wait
+    /// for a lock take no thread away from the checks, which only read.
+    let writer: BlockingPool
 
     /// Milliseconds that a call waits for another writer.
     package static let standardBusyTimeout = 5_000
     /// "GATE": what file(1) shows of the database, and the first thing that is written to it.
     private static let applicationID = 0x4741_5445
+    /// Writes of the workers that may wait.
+    private static let writeQueue = 512
     /// Rows that one write removes at most, so that writers in line wait for milliseconds and not for a whole purge.
     package static let purgeBatch = 500
 
@@ -27,6 +32,11 @@ package final class SQLiteDatabase: Sendable {
     /// - Parameter readers: calls that may read at the same time; as many as the blocking pool has threads.
     package init(path: String, readers: Int = 4, busyTimeout: Int = standardBusyTimeout) throws(StoreError) {
         self.path = path
+        do throws(SystemError) {
+            writer = try BlockingPool(name: "sqlite-writer", threads: 1, queue: Self.writeQueue)
+        } catch {
+            throw .unavailable("SQLite file \(path): \(error)")
+        }
         try Self.createFile(path)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
@@ -41,6 +51,8 @@ package final class SQLiteDatabase: Sendable {
             return pool
         }
     }
+
+    deinit { writer.close() }
 
     /// Closes the connections; every later call fails. Needed only where the file is to be moved or opened anew:
     /// otherwise the last reference closes them.

@@ -15,7 +15,7 @@ final class ChildProcess: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var pid: pid_t = 0
         let copies = unsafe arguments.map { unsafe strdup($0) }
-        defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+        defer { unsafe copies.forEach { unsafe free($0) } }
         let code = unsafe posix_spawnp(&pid, arguments[0], &actions, nil, copies + [nil], environ)
         guard code == 0 else { throw TestFailure("cannot start \(arguments[0]): error \(code)") }
         self.pid = pid

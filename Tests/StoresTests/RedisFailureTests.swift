@@ -165,8 +165,12 @@ struct RedisFailureTests {
         ("a string that does not end where it said", .answer(Array("$1\r\nabcdef\r\n".utf8))),
         ("a line that never ends", .flood([UInt8](repeating: UInt8(ascii: "+"), count: 4_096))),
         ("a string beyond the bound", .flood(Array("$16777216\r\n".utf8) + [UInt8](repeating: 0x61, count: 4_096))),
-        ("an array of too much", .flood(Array("*16000\r\n".utf8) + Array(String(repeating: "$100\r\n", count: 1).utf8)
-            + [UInt8](repeating: 0x61, count: 100) + Array("\r\n".utf8))),
+        (
+            "an array of too much",
+            .flood(
+                Array("*16000\r\n".utf8) + Array(String(repeating: "$100\r\n", count: 1).utf8)
+                    + [UInt8](repeating: 0x61, count: 100) + Array("\r\n".utf8))
+        ),
         ("two replies for one command", .answer(Array("$-1\r\n$-1\r\n+OK\r\n".utf8))),
         ("the end in the midst of a reply", .close),
     ]

@@ -222,9 +222,11 @@ struct RedisSessionStoreTests {
         }
     }
 
-    @Test("a wrong or missing password is said so, without repeating it", arguments: [
-        ("", "asks for a password"), (":hunter2@", "does not accept"), ("gate:hunter2@", "does not accept"),
-    ])
+    @Test(
+        "a wrong or missing password is said so, without repeating it",
+        arguments: [
+            ("", "asks for a password"), (":hunter2@", "does not accept"), ("gate:hunter2@", "does not accept"),
+        ])
     func wrongCredentials(part: String, says: String) async throws {
         let server = try RedisServer(["--requirepass", "right"])
         guard case .redis(let location) = try StoreLocation("redis://\(part)127.0.0.1:\(server.port)") else { return }

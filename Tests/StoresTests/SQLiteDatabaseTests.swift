@@ -37,6 +37,14 @@ struct SQLiteDatabaseTests {
         return octets
     }
 
+    private func write(_ octets: [UInt8], to path: String) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0, unsafe Glibc.write(descriptor, octets, octets.count) == octets.count else {
+            throw TestFailure("cannot write \(path)")
+        }
+        Glibc.close(descriptor)
+    }
+
     private func overwrite(_ octets: [UInt8], at offset: Int = 0) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT, 0o600)
         unsafe pwrite(descriptor, octets, octets.count, offset)
@@ -127,6 +135,55 @@ struct SQLiteDatabaseTests {
         }
         try database.insertSession(.sample())
         #expect(try database.sessions(limit: 10, now: start).count == 2)
+    }
+
+    @Test("goal 16: while writes wait for somebody's lock, checks go on")
+    func readsGoOn() async throws {
+        let database = try SQLiteDatabase(path: path, busyTimeout: 5_000)
+        let session = try SessionRecord.sample()
+        try database.insertSession(session)
+        let worker = try TestWorker()
+        let start = start
+        let slowest = try await worker.run { worker in
+            worker.store = SQLiteStore(database, pool: worker.pool, endsSessions: true)
+            let lock = try SQLiteLock(database.path)
+            let writes = (0..<8).map { _ in
+                worker.start { store, _ in
+                    do throws(StoreError) { return try await store.remove(session.key) } catch { return false }
+                }
+            }
+            var slowest: Int64 = 0
+            for _ in 0..<20 {
+                let (found, time) = try await TestWorker.timed {
+                    try await worker.start { store, _ in try await store.find(session.key, now: start) }.value
+                }
+                #expect(found == session)
+                slowest = max(slowest, time)
+                await worker.pause(milliseconds: 5)
+            }
+            try lock.release()
+            var removed = 0
+            for write in writes where try await write.value { removed += 1 }
+            #expect(removed == 1)
+            return slowest
+        }
+        #expect(slowest < 500)
+    }
+
+    @Test("what has returned survives kill -9: another process finds it in the files as they are")
+    func survives() throws {
+        let database = try SQLiteDatabase(path: path)
+        let kept = try SessionRecord.sample()
+        let ended = try SessionRecord.sample()
+        try database.insertSession(kept)
+        try database.insertSession(ended)
+        #expect(try database.removeSession(ended.key))
+        // The shared-memory index is left out: it is rebuilt from the log.
+        let copy = folder.file("copy.db")
+        for suffix in ["", "-wal"] { try write(octets(path + suffix), to: copy + suffix) }
+        let found = try SQLiteDatabase(path: copy)
+        #expect(try found.findSession(kept.key, now: start) == kept)
+        #expect(try found.findSession(ended.key, now: start) == nil)
     }
 
     @Test("a file that is locked as a whole cannot be opened, and the error says why")
@@ -323,4 +380,20 @@ struct SQLiteDatabaseTests {
         _ = try database.purgeSessions(now: start)
         #expect(try database.findSession(sound.key, now: start) == sound)
     }
+}
+
+/// Somebody else's write lock, until it is released.
+private final class SQLiteLock {
+    private let queue: DatabaseQueue
+
+    init(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+        try hold("BEGIN IMMEDIATE")
+    }
+
+    func release() throws { try hold("COMMIT") }
+
+    private func hold(_ sql: String) throws { try queue.writeWithoutTransaction { try $0.execute(sql: sql) } }
 }

@@ -30,8 +30,10 @@ struct SQLiteUserTests {
     @Test("a user that was added is found by name and by id")
     func insert() throws {
         let alice = try add("alice", id: "101")
-        #expect(alice == UserRecord(
-            id: try UserID("101"), username: "alice", passwordHash: "$2a$10$alice", role: "user", isDisabled: false))
+        #expect(
+            alice
+                == UserRecord(
+                    id: try UserID("101"), username: "alice", passwordHash: "$2a$10$alice", role: "user", isDisabled: false))
         #expect(try database.findUser(name: "alice") == alice)
         #expect(try database.findUser(id: alice.id) == alice)
         #expect(try database.findUser(name: "bob") == nil)
@@ -60,9 +62,11 @@ struct SQLiteUserTests {
         #expect(try database.users(limit: 10).count == 1)
     }
 
-    @Test("rule 6: names are octets: no two that differ are one", arguments: [
-        ("alice", "Alice"), ("alice", "alicé"), ("\u{E9}", "e\u{301}"), ("k", "\u{212A}"), ("a", "a\u{200B}"), ("straße", "strasse"),
-    ])
+    @Test(
+        "rule 6: names are octets: no two that differ are one",
+        arguments: [
+            ("alice", "Alice"), ("alice", "alicé"), ("\u{E9}", "e\u{301}"), ("k", "\u{212A}"), ("a", "a\u{200B}"), ("straße", "strasse"),
+        ])
     func octets(first: String, second: String) throws {
         let one = try add(first)
         #expect(try database.findUser(name: second) == nil)
@@ -137,10 +141,12 @@ struct SQLiteUserTests {
         #expect(try database.setDisabled(UserID("999"), true, endingSessions: true, now: now) == false)
     }
 
-    @Test("rule 34: a user's row is input: what it holds may be an error, and is never the end of the process", arguments: [
-        "password_hash = hex(zeroblob(2000))", "password_hash = x'00'", "role = x'ff'", "role = hex(zeroblob(500))",
-        "role = 7.5", "created_at = 'x'",
-    ])
+    @Test(
+        "rule 34: a user's row is input: what it holds may be an error, and is never the end of the process",
+        arguments: [
+            "password_hash = hex(zeroblob(2000))", "password_hash = x'00'", "role = x'ff'", "role = hex(zeroblob(500))",
+            "role = 7.5", "created_at = 'x'",
+        ])
     func strangeRow(assignment: String) throws {
         _ = try add("alice", id: "101")
         let bob = try add("bob")
@@ -192,10 +198,11 @@ struct SQLiteUserTests {
             pair: FailureCount(failures: 3, lastFailureAt: now, lastSuccessAt: 5),
             address: FailureCount(failures: 9, lastFailureAt: now - 1, lastSuccessAt: 0),
             account: FailureCount(failures: 1, lastFailureAt: now - 2, lastSuccessAt: 0))
-        #expect(try database.updateFailures(keys) { counts in
-            defer { counts = counted }
-            return counts
-        } == FailureCounts())
+        #expect(
+            try database.updateFailures(keys) { counts in
+                defer { counts = counted }
+                return counts
+            } == FailureCounts())
         try database.close()
         let again = try SQLiteDatabase(path: database.path)
         #expect(try again.updateFailures(keys) { $0 } == counted)
