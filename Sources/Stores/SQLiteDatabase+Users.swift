@@ -125,7 +125,7 @@ extension SQLiteDatabase {
     }
 
     private static func user(_ row: Row) -> UserRecord? {
-        guard let number = row.integer(0), let id = try? UserID(String(number)),
+        guard let number = row.integer(0), number > 0, let id = try? UserID(String(number)),
             let username = row.text(1, atMost: IdentityValue.maxLength),
             let passwordHash = row.text(2, atMost: maximumHash),
             let role = row.text(3, atMost: IdentityValue.maxLength),

@@ -149,68 +149,84 @@ struct RedisFailureTests {
         #expect(fake.connectionCount <= 8)
     }
 
-    static let replies: [(name: String, behaviour: FakeRedis.Behaviour)] = [
-        ("text", .answer(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))),
-        ("zeros", .answer([UInt8](repeating: 0, count: 1_000))),
-        ("a type that RESP2 does not have", .answer(Array("&1\r\n".utf8))),
-        ("a negative length", .answer(Array("$-5\r\n".utf8))),
-        ("a length that is no number", .answer(Array("$x\r\n".utf8))),
-        ("a length beyond all numbers", .answer(Array("$99999999999999999999\r\n".utf8))),
-        ("the largest length", .flood(Array("$9223372036854775807\r\n".utf8))),
-        ("an integer beyond all numbers", .answer(Array(":99999999999999999999\r\n".utf8))),
-        ("an array of more than anybody asks for", .answer(Array("*16385\r\n".utf8))),
-        ("an array that would fill the memory", .answer(Array("*2147483647\r\n".utf8))),
-        ("an array with a length beyond all numbers", .answer(Array("*4294967296\r\n".utf8))),
-        ("arrays in arrays", .answer(Array(String(repeating: "*1\r\n", count: 1_000).utf8))),
-        ("a string that does not end where it said", .answer(Array("$1\r\nabcdef\r\n".utf8))),
-        ("a line that never ends", .flood([UInt8](repeating: UInt8(ascii: "+"), count: 4_096))),
-        ("a string beyond the bound", .flood(Array("$16777216\r\n".utf8) + [UInt8](repeating: 0x61, count: 4_096))),
+    static let replies: [(name: String, behaviour: FakeRedis.Behaviour, says: String)] = [
+        ("text", .answer(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)), "protocol"),
+        ("zeros", .answer([UInt8](repeating: 0, count: 1_000)), "protocol"),
+        ("a type that Redis does not have", .answer(Array("&1\r\n".utf8)), "protocol"),
+        ("a negative length", .answer(Array("$-5\r\n".utf8)), "protocol"),
+        ("a length that is no number", .answer(Array("$x\r\n".utf8)), "protocol"),
+        ("a length beyond all numbers", .answer(Array("$99999999999999999999\r\n".utf8)), "protocol"),
+        ("the largest length", .flood(Array("$9223372036854775807\r\n".utf8)), "longer than 1048576 octets"),
+        ("an integer beyond all numbers", .answer(Array(":99999999999999999999\r\n".utf8)), "protocol"),
+        ("an array of more than anybody asks for", .answer(Array("*16385\r\n".utf8)), "protocol"),
+        ("an array that would fill the memory", .answer(Array("*2147483647\r\n".utf8)), "protocol"),
+        ("an array with a length beyond all numbers", .answer(Array("*99999999999999999999\r\n".utf8)), "protocol"),
+        ("arrays in arrays", .answer(Array(String(repeating: "*1\r\n", count: 1_000).utf8)), "protocol"),
+        ("a line that never ends", .flood([UInt8](repeating: UInt8(ascii: "+"), count: 4_096)), "longer than"),
+        (
+            "a string beyond the bound",
+            .flood(Array("$16777216\r\n".utf8) + [UInt8](repeating: 0x61, count: 4_096)), "longer than"
+        ),
         (
             "an array of too much",
-            .flood(
-                Array("*16000\r\n".utf8) + Array(String(repeating: "$100\r\n", count: 1).utf8)
-                    + [UInt8](repeating: 0x61, count: 100) + Array("\r\n".utf8))
+            .flood(Array(("*16000\r\n" + String(repeating: "$4\r\naaaa\r\n", count: 400)).utf8)), "protocol"
         ),
-        ("two replies for one command", .answer(Array("$-1\r\n$-1\r\n+OK\r\n".utf8))),
-        ("the end in the midst of a reply", .close),
+        ("the end in the midst of a reply", .close, "closed the connection"),
     ]
 
     @Test("rule 57: nonsense closes the connection and never the process", arguments: replies.map(\.name))
     func nonsense(name: String) async throws {
-        let behaviour = try #require(Self.replies.first { $0.name == name }?.behaviour)
-        let fake = try FakeRedis(behaviour)
+        let row = try #require(Self.replies.first { $0.name == name })
+        let fake = try FakeRedis(row.behaviour)
         var timeouts = RedisTimeouts()
         timeouts.command = 3_000
         timeouts.connect = 3_000
-        try await run(port: fake.port, timeouts: timeouts) { [now] store, worker in
-            let key = try SessionRecord.sample().key
-            // A reply may be sound and what follows it nonsense: then the next check finds the connection closed.
-            var failed = try await Self.failure(store, key, now: now) != nil
-            for _ in 0..<5 where !failed {
-                await worker.pause(milliseconds: 20)
-                failed = try await Self.failure(store, key, now: now) != nil
+        let failures = try await run(port: fake.port, timeouts: timeouts) { [now] _, worker in
+            let tasks = try (0..<2).map { _ in
+                let key = try SessionRecord.sample().key
+                return worker.start { store, _ in try await Self.failure(store, key, now: now) }
             }
-            #expect(failed || fake.connectionCount > 1)
+            var failures: [String] = []
+            for task in tasks { if let failure = try await task.value { failures.append(failure) } }
+            return failures
         }
+        #expect(failures.contains { $0.contains(row.says) }, "\(failures)")
     }
 
-    static let errors: [(reply: String, says: String)] = [
-        ("-LOADING Redis is loading the dataset in memory", "loading its data"),
-        ("-MASTERDOWN Link with MASTER is down", "lost its master"),
-        ("-READONLY You can't write against a read only replica.", "replica"),
-        ("-NOAUTH Authentication required.", "password"), ("-NOPERM this user has no permissions", "may not use GET"),
-        ("-OOM command not allowed when used memory > 'maxmemory'.", "memory limit"),
-        ("-MOVED 3999 127.0.0.1:6381", "cluster"), ("-ERR unknown command", "refused GET"), ("-", "refused GET"),
-        ("-\u{1B}[31mERR \u{7}\u{9B}", "?[31mERR"),
+    @Test("rule 57: a reply that nobody asked for is nobody's: the connection is given up before it is used again")
+    func unaskedReply() async throws {
+        let fake = try FakeRedis(.answer(Array("$-1\r\n$-1\r\n".utf8)))
+        try await run(port: fake.port, timeouts: RedisSessionStoreTests.patient()) { [now] store, worker in
+            let key = try SessionRecord.sample().key
+            for _ in 0..<3 {
+                #expect(try await Self.failure(store, key, now: now) == nil)
+                await worker.pause(milliseconds: 20)
+            }
+        }
+        #expect(fake.connectionCount == 3)
+    }
+
+    /// What Redis answers, what is said of it, and whether the connection is given up.
+    static let errors: [(reply: String, says: String, leaves: Bool)] = [
+        ("-LOADING Redis is loading the dataset in memory", "loading its data", true),
+        ("-MASTERDOWN Link with MASTER is down", "lost its master", true),
+        ("-READONLY You can't write against a read only replica.", "replica", true),
+        ("-NOAUTH Authentication required.", "password", true), ("-NOPERM this user has no permissions", "may not use GET", false),
+        ("-OOM command not allowed when used memory > 'maxmemory'.", "memory limit", false),
+        ("-MOVED 3999 127.0.0.1:6381", "cluster", false), ("-ERR unknown command", "refused GET", false), ("-", "refused GET", false),
+        ("-\u{1B}[31mERR \u{7}\u{9B}", "?[31mERR", false),
     ]
 
     @Test("goal 15: each error reply is an unavailable store with a clear text", arguments: errors)
-    func errorReply(reply: String, says: String) async throws {
+    func errorReply(reply: String, says: String, leaves: Bool) async throws {
         let fake = try FakeRedis(.answer(Array((reply + "\r\n").utf8)))
-        try await run(port: fake.port) { [now] store, _ in
+        try await run(port: fake.port) { [now] store, worker in
             let what = try await Self.failure(store, try SessionRecord.sample().key, now: now)
             #expect(what?.contains(says) == true, "\(what ?? "")")
             #expect(what?.utf8.allSatisfy { (0x20...0x7E).contains($0) } == true)
+            await worker.pause(milliseconds: 60)
+            _ = try await Self.failure(store, try SessionRecord.sample().key, now: now)
+            #expect(fake.connectionCount == (leaves ? 2 : 1))
         }
     }
 

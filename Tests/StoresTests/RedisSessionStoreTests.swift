@@ -166,6 +166,19 @@ struct RedisSessionStoreTests {
         }
     }
 
+    @Test("a touch writes only where the session still is, so that one ended in between stays ended")
+    func touchOnlyExisting() async throws {
+        let session = try SessionRecord.sample()
+        let value = session.encoded
+        let fake = try FakeRedis(.answer(Array("$\(value.count)\r\n".utf8) + value + Array("\r\n".utf8)))
+        try await run(port: fake.port) { [start] store, _ in
+            // It answers the write with the record again, which is no answer to a write.
+            do throws(StoreError) { try await store.touch(session.key, lastSeenAt: start + 1) } catch {}
+        }
+        #expect(fake.count(of: "\r\nSET\r\n") == 1)
+        #expect(fake.count(of: "\r\nXX\r\n") == 1)
+    }
+
     @Test("a key of another type is an error that says so, and the connection goes on")
     func wrongType() async throws {
         let server = try RedisServer()
