@@ -112,12 +112,13 @@ struct CrossCheck {
 
     /// The same check as where the key is made (SECURITY.md rule 53).
     private mutating func check(_ secret: Secret, in path: String) {
+        let key = secret.file == nil ? "\(path).secret" : "\(path).secret_file"
         do {
             _ = try HMACSHA256Key(secret: secret.octets)
+        } catch .secretIsKey {
+            reading.report(key, "is a key in PEM, SSH or JSON form, which others may know half of; `gatehouse key generate` makes a secret")
         } catch {
-            reading.report(
-                secret.file == nil ? "\(path).secret" : "\(path).secret_file",
-                "\(error.description); `gatehouse key generate` makes one")
+            reading.report(key, "\(error); `gatehouse key generate` makes one")
         }
     }
 

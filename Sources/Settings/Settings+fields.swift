@@ -122,7 +122,7 @@ extension Sessions: Section {
         ] + Field.secret("password", \.password, "The password of the Redis server.") + [
             .scalar(
                 "store_timeout", \.storeTimeout, .duration(.milliseconds(1)...(.seconds(60))),
-                "How long one look into the store can take; then the answer is 503."),
+                "How long Redis can take for one look; then the answer is 503."),
             .scalar("cookie", \.cookie, .cookieName, "The name of the session's cookie, without a prefix."),
             .scalar(
                 "lifetime", \.lifetime, .duration(.seconds(1)...(.days(3_650))), "When a session ends, however much it is used."),
