@@ -29,7 +29,7 @@ struct ProfileServiceCommand: ParsableCommand {
     private static let drain: Int64 = 5_000
 
     /// Parses the command line, serves until a signal comes, and ends the process.
-    static func run(_ signals: Signals) async -> Never {
+    static func run(_ signals: Signals) -> Never {
         let command: ProfileServiceCommand
         do {
             command = try parse()
@@ -47,7 +47,7 @@ struct ProfileServiceCommand: ParsableCommand {
             Glibc.exit(2)
         }
         do {
-            try await command.serve(at: address, until: signals)
+            try command.serve(at: address, until: signals)
         } catch {
             say("profile-service: \(error)", STDERR_FILENO)
             Glibc.exit(1)
@@ -55,14 +55,14 @@ struct ProfileServiceCommand: ParsableCommand {
         Glibc.exit(0)
     }
 
-    private func serve(at address: SocketAddress, until signals: Signals) async throws {
+    private func serve(at address: SocketAddress, until signals: Signals) throws {
         var signals = signals
         let profiles = try ProfileDatabase(path: database)
         if seed || database == nil { try profiles.add(.alice) }
-        let service = try await ProfileService(at: address, database: profiles)
+        let service = try MainLoop.run { try await ProfileService(at: address, database: profiles) }
         ProfileServiceCommand.say("profile-service: ready at http://\(service.address.text)", STDOUT_FILENO)
         _ = signals.wait()
-        await service.stop(drain: ProfileServiceCommand.drain)
+        try MainLoop.run { await service.stop(drain: ProfileServiceCommand.drain) }
     }
 
     private static func say(_ text: String, _ descriptor: Int32) {

@@ -2,4 +2,4 @@ import Glibc
 import Loop
 
 // The signals come first, before anything that might start a thread: threads inherit that they are taken by waiting.
-await ProfileServiceCommand.run(Signals([SIGTERM, SIGINT]))
+ProfileServiceCommand.run(Signals([SIGTERM, SIGINT]))

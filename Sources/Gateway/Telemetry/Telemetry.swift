@@ -22,7 +22,7 @@ package final class Telemetry {
         // The loop's own clock stands still during a turn, in which a fast exchange may begin and end.
         let duration = Clock.monotonic() &- exchange.startedAt
         metrics.routes[labels.series(of: exchange.route)].count(status: exchange.status, duration: duration)
-        if let outcome = SignInOutcome(exchange, configuration) { metrics.signIns[outcome.rawValue].add(1) }
+        if let outcome = AttemptOutcome(exchange, configuration) { metrics.signIns[outcome.rawValue].add(1) }
         if let outcome = CheckOutcome(exchange, configuration) { metrics.checks[outcome.rawValue].add(1) }
 
         guard let log else { return }

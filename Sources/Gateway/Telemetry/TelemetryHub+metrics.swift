@@ -43,7 +43,7 @@ extension TelemetryHub {
 
     private func appendOutcomes(to text: MetricsText) {
         text.family("gatehouse_sign_ins_total", .counter, "Attempts to sign in, by how they ended.")
-        for outcome in SignInOutcome.allCases {
+        for outcome in AttemptOutcome.allCases {
             let count = sum { $0.signIns[outcome.rawValue].value }
             text.sample("gatehouse_sign_ins_total", [("outcome", Array(outcome.label.utf8))], count)
         }

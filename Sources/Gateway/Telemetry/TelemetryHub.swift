@@ -1,3 +1,4 @@
+package import Access
 package import Loop
 
 /// What the whole process knows of its exchanges: the access log, and the counts of all workers.
@@ -12,15 +13,17 @@ package final class TelemetryHub: Sendable {
     let startedAt: Int64
 
     /// - Parameters:
+    ///   - routes: the only source of the names by which exchanges are counted.
     ///   - workers: how many there are; `makeTelemetry` takes 0 to one less.
     ///   - log: nil: no access log.
     ///   - connections: of the public listeners.
     ///   - hashing: the pool whose queue is shown.
     ///   - version: shown by the metrics, and nowhere else.
     package init(
-        labels: TelemetryLabels, workers: Int, log: AccessLog?, connections: ConnectionCount, hashing: BlockingPool?,
+        routes: RouteTable, workers: Int, log: AccessLog?, connections: ConnectionCount, hashing: BlockingPool?,
         version: String
     ) {
+        let labels = TelemetryLabels(routes)
         self.labels = labels
         self.workers = (0..<max(1, workers)).map { _ in WorkerMetrics(series: labels.seriesOfNone + 1) }
         self.log = log

@@ -2,7 +2,7 @@ import Access
 
 /// What the log and the metrics call the routes, spelt out once. The names come from the settings alone, so no client
 /// can make a new one.
-package final class TelemetryLabels: Sendable {
+final class TelemetryLabels: Sendable {
     /// By the route's index: `/profile`, `admin.example.com/`.
     let routes: [[UInt8]]
     /// By the route's index, the series that counts it. Routes of the same name share one: a name stands once in the metrics.
@@ -10,8 +10,8 @@ package final class TelemetryLabels: Sendable {
     /// The name of each series but the last.
     let seriesNames: [[UInt8]]
 
-    package init(_ configuration: GatewayConfiguration) {
-        routes = configuration.routes.routes.map { ($0.host ?? []) + $0.path }
+    init(_ table: RouteTable) {
+        routes = table.routes.map { ($0.host ?? []) + $0.path }
         var names: [[UInt8]] = []
         var series: [Int] = []
         for route in routes {
