@@ -40,8 +40,3 @@ struct RedisCommand: Sendable {
         unsafe output.append(UnsafeRawBufferPointer(start: formatted, count: Int(count)))
     }
 }
-
-extension [UInt8] {
-    /// `number` in decimal, as an argument of a command.
-    static func decimal(_ number: Int64) -> [UInt8] { Array(String(number).utf8) }
-}

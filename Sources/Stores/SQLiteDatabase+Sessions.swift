@@ -5,17 +5,17 @@ internal import GRDB
 extension SQLiteDatabase {
     package func insertSession(_ session: SessionRecord) throws(StoreError) {
         let username = try Self.text(session.username, "the session's user name")
-        let role = try Self.text(session.role, "the session's role")
+        let data = session.data
         try write { db in
             let statement = try db.cachedStatement(
                 sql: """
                     INSERT INTO sessions
                         (session_id, user_id, username, data, created_at, last_seen_at, idle_timeout, expires_at)
-                    VALUES (?, ?, ?, json_object('role', ?), ?, ?, ?, ?)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                     """)
             try statement.execute(
                 arguments: [
-                    session.key.text, session.userID.text, username, role, session.createdAt, session.lastSeenAt,
+                    session.key.text, session.userID.text, username, data, session.createdAt, session.lastSeenAt,
                     session.idleTimeout, session.expiresAt,
                 ])
         }
@@ -25,9 +25,7 @@ extension SQLiteDatabase {
         try read { db in
             let statement = try db.cachedStatement(sql: Self.selectSession + " WHERE session_id = ?")
             guard let row = try Row.fetchOne(statement, arguments: [key.text]) else { return nil }
-            guard let session = Self.session(row) else {
-                throw StoreError.corrupt("SQLite file \(path): the row of session \(key.handle) is no session record")
-            }
+            let session = try Self.session(row)
             return session.isLive(at: now) ? session : nil
         }
     }
@@ -52,7 +50,7 @@ extension SQLiteDatabase {
             let statement = try db.cachedStatement(
                 sql: Self.selectSession + " WHERE user_id = ? ORDER BY created_at DESC, session_id")
             // A row that is no session record opens none, and must not hide those that do.
-            return try Row.fetchAll(statement, arguments: [user.text]).compactMap(Self.session)
+            return try Row.fetchAll(statement, arguments: [user.text]).compactMap { try? Self.session($0) }
                 .filter { $0.isLive(at: now) }
         }
     }
@@ -75,7 +73,7 @@ extension SQLiteDatabase {
                      WHERE expires_at > ?1 AND (idle_timeout <= 0 OR last_seen_at + idle_timeout > ?1)
                     ORDER BY created_at DESC, session_id LIMIT ?2
                     """)
-            return try Row.fetchAll(statement, arguments: [now, max(0, limit)]).compactMap(Self.session)
+            return try Row.fetchAll(statement, arguments: [now, max(0, limit)]).compactMap { try? Self.session($0) }
         }
     }
 
@@ -112,26 +110,19 @@ extension SQLiteDatabase {
 
     // MARK: Rows
 
-    // The role stands in JSON that others may have written. What is not JSON, or far longer than any role, comes back
-    // as NULL, and so as no session record.
     private static let selectSession = """
-        SELECT session_id, user_id, username,
-            CASE WHEN length(data) <= 4096 AND json_valid(data) THEN json_extract(data, '$.role') END,
-            created_at, last_seen_at, idle_timeout, expires_at
-        FROM sessions
+        SELECT session_id, user_id, username, data, created_at, last_seen_at, idle_timeout, expires_at FROM sessions
         """
 
-    /// SECURITY.md rule 41: a row is input. Nil for one that this version would not have written.
-    private static func session(_ row: Row) -> SessionRecord? {
-        guard let keyText = row.text(0, atMost: 64), let key = SessionKey(text: keyText),
-            let userText = row.text(1, atMost: UserID.maxLength), let userID = try? UserID(userText),
-            let username = row.text(2, atMost: IdentityValue.maxLength),
-            let role = row.text(3, atMost: IdentityValue.maxLength),
+    /// SECURITY.md rule 41: a row is input. `.corrupt` for one that `insertSession` would not have written.
+    private static func session(_ row: Row) throws -> SessionRecord {
+        guard let sessionID = row.text(0, atMost: 64), let userID = row.text(1, atMost: UserID.maxLength),
+            let username = row.text(2, atMost: IdentityValue.maxLength), let data = row.text(3, atMost: 4_096),
             let createdAt = row.integer(4), let lastSeenAt = row.integer(5), let idleTimeout = row.integer(6),
             let expiresAt = row.integer(7)
-        else { return nil }
-        return SessionRecord(
-            key: key, userID: userID, username: Array(username.utf8), role: Array(role.utf8), createdAt: createdAt,
-            lastSeenAt: lastSeenAt, expiresAt: expiresAt, idleTimeout: idleTimeout)
+        else { throw StoreError.corrupt("a row of sessions has a column of another type or length") }
+        return try SessionRecord(
+            sessionID: sessionID, userID: userID, username: username, data: data, createdAt: createdAt,
+            lastSeenAt: lastSeenAt, idleTimeout: idleTimeout, expiresAt: expiresAt)
     }
 }

@@ -9,16 +9,20 @@ extension SQLiteDatabase {
         // A NUL would cut the name short on its way to SQLite, and find somebody else.
         guard !name.utf8.contains(0) else { return nil }
         return try read { db in
-            try Self.user(db, Row.fetchOne(
-                db.cachedStatement(sql: Self.selectUser + " WHERE username = ?"), arguments: [name]), path)
+            try Self.user(
+                db,
+                Row.fetchOne(
+                    db.cachedStatement(sql: Self.selectUser + " WHERE username = ?"), arguments: [name]), path)
         }
     }
 
     package func findUser(id: UserID) throws(StoreError) -> UserRecord? {
         guard let number = Self.number(id) else { return nil }
         return try read { db in
-            try Self.user(db, Row.fetchOne(
-                db.cachedStatement(sql: Self.selectUser + " WHERE id = ?"), arguments: [number]), path)
+            try Self.user(
+                db,
+                Row.fetchOne(
+                    db.cachedStatement(sql: Self.selectUser + " WHERE id = ?"), arguments: [number]), path)
         }
     }
 
@@ -121,7 +125,7 @@ extension SQLiteDatabase {
     }
 
     private static func user(_ row: Row) -> UserRecord? {
-        guard let number = row.integer(0), let id = try? UserID(String(number)),
+        guard let number = row.integer(0), number > 0, let id = try? UserID(String(number)),
             let username = row.text(1, atMost: IdentityValue.maxLength),
             let passwordHash = row.text(2, atMost: maximumHash),
             let role = row.text(3, atMost: IdentityValue.maxLength),

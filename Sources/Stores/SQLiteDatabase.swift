@@ -1,6 +1,7 @@
 package import Access
 internal import GRDB
 internal import Glibc
+internal import Loop
 
 /// One SQLite file: opened once per process, shared by all workers, and by other processes through SQLite's own locks.
 ///
@@ -14,9 +15,16 @@ internal import Glibc
 package final class SQLiteDatabase: Sendable {
     package let path: String
     private let pool: DatabasePool
+    /// Where workers' writes run. SQLite has one writer at a time; with a thread of its own for it, writes that wait
+    /// for a lock take no thread away from the checks, which only read.
+    let writer: BlockingPool
 
     /// Milliseconds that a call waits for another writer.
     package static let standardBusyTimeout = 5_000
+    /// "GATE": what file(1) shows of the database, and the first thing that is written to it.
+    private static let applicationID = 0x4741_5445
+    /// Writes of the workers that may wait.
+    private static let writeQueue = 512
     /// Rows that one write removes at most, so that writers in line wait for milliseconds and not for a whole purge.
     package static let purgeBatch = 500
 
@@ -24,6 +32,11 @@ package final class SQLiteDatabase: Sendable {
     /// - Parameter readers: calls that may read at the same time; as many as the blocking pool has threads.
     package init(path: String, readers: Int = 4, busyTimeout: Int = standardBusyTimeout) throws(StoreError) {
         self.path = path
+        do throws(SystemError) {
+            writer = try BlockingPool(name: "sqlite-writer", threads: 1, queue: Self.writeQueue)
+        } catch {
+            throw .unavailable("SQLite file \(path): \(error)")
+        }
         try Self.createFile(path)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
@@ -33,9 +46,13 @@ package final class SQLiteDatabase: Sendable {
         pool = try Self.retrying(path, milliseconds: busyTimeout) {
             let pool = try DatabasePool(path: path, configuration: settings)
             try SQLiteSchema.migrate(pool)
+            // A file that can be read and not written is better refused at the start than at the first sign-in.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA application_id = \(Self.applicationID)") }
             return pool
         }
     }
+
+    deinit { writer.close() }
 
     /// Closes the connections; every later call fails. Needed only where the file is to be moved or opened anew:
     /// otherwise the last reference closes them.
@@ -106,15 +123,13 @@ package final class SQLiteDatabase: Sendable {
     private static func retrying(
         _ path: String, milliseconds: Int, _ open: () throws -> DatabasePool
     ) throws(StoreError) -> DatabasePool {
-        let pause = 20
-        var left = max(1, milliseconds / pause)
+        let deadline = Clock.monotonic().adding(milliseconds: Int64(milliseconds))
         while true {
             do {
                 return try open()
             } catch {
-                left -= 1
-                guard left > 0, isTransient(error) else { throw Self.storeError(error, path) }
-                usleep(useconds_t(pause * 1_000))
+                guard isTransient(error), Clock.monotonic() < deadline else { throw Self.storeError(error, path) }
+                usleep(20_000)
             }
         }
     }

@@ -1,7 +1,8 @@
 package import Access
 package import Loop
 
-/// A worker's view of a `SQLiteDatabase`: its calls run on the blocking pool and come back to the worker.
+/// A worker's view of a `SQLiteDatabase`: its calls run on blocking pools, reads on the worker's and writes on the
+/// database's own, and come back to the worker.
 package final class SQLiteStore {
     private let database: SQLiteDatabase
     private let pool: BlockingPool
@@ -16,8 +17,20 @@ package final class SQLiteStore {
         self.endsSessions = endsSessions
     }
 
-    private func run<T: Sendable>(
+    private func read<T: Sendable>(
         _ body: @escaping @Sendable (SQLiteDatabase) throws(StoreError) -> T
+    ) async throws(StoreError) -> T {
+        try await run(on: pool, body)
+    }
+
+    private func write<T: Sendable>(
+        _ body: @escaping @Sendable (SQLiteDatabase) throws(StoreError) -> T
+    ) async throws(StoreError) -> T {
+        try await run(on: database.writer, body)
+    }
+
+    private func run<T: Sendable>(
+        on pool: BlockingPool, _ body: @escaping @Sendable (SQLiteDatabase) throws(StoreError) -> T
     ) async throws(StoreError) -> T {
         let result: Result<T, StoreError>
         do {
@@ -33,85 +46,85 @@ package final class SQLiteStore {
 
 extension SQLiteStore: SessionStore {
     package func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
-        try await run { database throws(StoreError) in try database.insertSession(session) }
+        try await write { database throws(StoreError) in try database.insertSession(session) }
     }
 
     package func find(_ key: SessionKey, now: Int64) async throws(StoreError) -> SessionRecord? {
-        try await run { database throws(StoreError) in try database.findSession(key, now: now) }
+        try await read { database throws(StoreError) in try database.findSession(key, now: now) }
     }
 
     package func touch(_ key: SessionKey, lastSeenAt: Int64) async throws(StoreError) {
-        try await run { database throws(StoreError) in try database.touchSession(key, lastSeenAt: lastSeenAt) }
+        try await write { database throws(StoreError) in try database.touchSession(key, lastSeenAt: lastSeenAt) }
     }
 
     package func remove(_ key: SessionKey) async throws(StoreError) -> Bool {
-        try await run { database throws(StoreError) in try database.removeSession(key) }
+        try await write { database throws(StoreError) in try database.removeSession(key) }
     }
 
     package func sessions(of user: UserID, now: Int64) async throws(StoreError) -> [SessionRecord] {
-        try await run { database throws(StoreError) in try database.sessions(of: user, now: now) }
+        try await read { database throws(StoreError) in try database.sessions(of: user, now: now) }
     }
 
     package func removeAll(of user: UserID, except kept: SessionKey?) async throws(StoreError) -> Int {
-        try await run { database throws(StoreError) in try database.removeSessions(of: user, except: kept) }
+        try await write { database throws(StoreError) in try database.removeSessions(of: user, except: kept) }
     }
 
     package func all(limit: Int, now: Int64) async throws(StoreError) -> [SessionRecord] {
-        try await run { database throws(StoreError) in try database.sessions(limit: limit, now: now) }
+        try await read { database throws(StoreError) in try database.sessions(limit: limit, now: now) }
     }
 
     /// Each batch is a call of its own, so that a long purge holds no thread of the pool for long.
     package func purge(now: Int64) async throws(StoreError) -> Int {
         var count = 0
         while true {
-            let batch = try await run { database throws(StoreError) in try database.purgeSessionBatch(now: now) }
+            let batch = try await write { database throws(StoreError) in try database.purgeSessionBatch(now: now) }
             count += batch
             if batch < SQLiteDatabase.purgeBatch { return count }
         }
     }
 
     package func ping() async throws(StoreError) {
-        try await run { database throws(StoreError) in try database.ping() }
+        try await read { database throws(StoreError) in try database.ping() }
     }
 }
 
 extension SQLiteStore: UserStore {
     package func find(username: String) async throws(StoreError) -> UserRecord? {
-        try await run { database throws(StoreError) in try database.findUser(name: username) }
+        try await read { database throws(StoreError) in try database.findUser(name: username) }
     }
 
     package func find(id: UserID) async throws(StoreError) -> UserRecord? {
-        try await run { database throws(StoreError) in try database.findUser(id: id) }
+        try await read { database throws(StoreError) in try database.findUser(id: id) }
     }
 
     package func insert(_ user: NewUser, now: Int64) async throws(StoreError) -> UserRecord {
-        try await run { database throws(StoreError) in try database.insertUser(user, now: now) }
+        try await write { database throws(StoreError) in try database.insertUser(user, now: now) }
     }
 
     package func all(limit: Int) async throws(StoreError) -> [UserRecord] {
-        try await run { database throws(StoreError) in try database.users(limit: limit) }
+        try await read { database throws(StoreError) in try database.users(limit: limit) }
     }
 
     package func setPasswordHash(
         _ id: UserID, to hash: String, replacing old: String?, now: Int64
     ) async throws(StoreError) -> Bool {
-        try await run { database throws(StoreError) in
+        try await write { database throws(StoreError) in
             try database.setPasswordHash(id, to: hash, replacing: old, now: now)
         }
     }
 
     package func setDisabled(_ id: UserID, _ isDisabled: Bool, now: Int64) async throws(StoreError) -> Bool {
-        try await run { [endsSessions] database throws(StoreError) in
+        try await write { [endsSessions] database throws(StoreError) in
             try database.setDisabled(id, isDisabled, endingSessions: endsSessions, now: now)
         }
     }
 
     package func setRole(_ id: UserID, to role: String, now: Int64) async throws(StoreError) -> Bool {
-        try await run { database throws(StoreError) in try database.setRole(id, to: role, now: now) }
+        try await write { database throws(StoreError) in try database.setRole(id, to: role, now: now) }
     }
 
     package func remove(_ id: UserID) async throws(StoreError) -> Bool {
-        try await run { [endsSessions] database throws(StoreError) in
+        try await write { [endsSessions] database throws(StoreError) in
             try database.removeUser(id, endingSessions: endsSessions)
         }
     }
@@ -121,13 +134,13 @@ extension SQLiteStore: ThrottleStore {
     package func update<Result: Sendable>(
         _ keys: ThrottleKeys, _ change: @escaping @Sendable (inout FailureCounts) -> Result
     ) async throws(StoreError) -> Result {
-        try await run { database throws(StoreError) in try database.updateFailures(keys, change) }
+        try await write { database throws(StoreError) in try database.updateFailures(keys, change) }
     }
 
     package func purgeFailures(before moment: Int64) async throws(StoreError) -> Int {
         var count = 0
         while true {
-            let batch = try await run { database throws(StoreError) in try database.purgeFailureBatch(before: moment) }
+            let batch = try await write { database throws(StoreError) in try database.purgeFailureBatch(before: moment) }
             count += batch
             if batch < SQLiteDatabase.purgeBatch { return count }
         }

@@ -1,1 +1,3 @@
-print("gatehouse")
+import Glibc
+
+exit(GatehouseCommand.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,1 +1,5 @@
-print("profile-service")
+import Glibc
+import Loop
+
+// The signals come first, before anything that might start a thread: threads inherit that they are taken by waiting.
+ProfileServiceCommand.run(Signals([SIGTERM, SIGINT]))

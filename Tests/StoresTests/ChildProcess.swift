@@ -15,21 +15,30 @@ final class ChildProcess: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var pid: pid_t = 0
         let copies = unsafe arguments.map { unsafe strdup($0) }
-        defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+        defer { unsafe copies.forEach { unsafe free($0) } }
         let code = unsafe posix_spawnp(&pid, arguments[0], &actions, nil, copies + [nil], environ)
         guard code == 0 else { throw TestFailure("cannot start \(arguments[0]): error \(code)") }
         self.pid = pid
     }
 
-    deinit { stop(SIGKILL) }
+    deinit { stop() }
 
     func signal(_ signal: Int32) { kill(pid, signal) }
 
-    /// Ends the program and waits for its end.
-    func stop(_ signal: Int32 = SIGTERM) {
+    /// Whether it has not ended by itself.
+    var isAlive: Bool {
+        guard isRunning.load(ordering: .relaxed) else { return false }
+        if waitpid(pid, nil, WNOHANG) == 0 { return true }
+        // Its id may by now be somebody else's.
+        isRunning.store(false, ordering: .relaxed)
+        return false
+    }
+
+    /// Ends the program and waits for its end. SIGKILL, because a child of a dispatch thread is born with the others
+    /// blocked.
+    func stop() {
         guard isRunning.exchange(false, ordering: .relaxed) else { return }
-        kill(pid, signal)
-        kill(pid, SIGCONT)
+        kill(pid, SIGKILL)
         waitpid(pid, nil, 0)
     }
 }

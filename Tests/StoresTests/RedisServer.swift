@@ -9,30 +9,45 @@ final class RedisServer: Sendable {
     private let process: Mutex<ChildProcess?>
 
     init(_ settings: [String] = []) throws {
-        folder = try TemporaryFolder()
-        port = try TCP.freePort()
-        arguments =
-            ["redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-            + ["--dir", folder.path] + settings
-        process = Mutex(nil)
-        try start()
+        let folder = try TemporaryFolder()
+        self.folder = folder
+        for _ in 0..<20 {
+            let port = try TCP.freePort()
+            let arguments =
+                ["redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+                + ["--dir", folder.path] + settings
+            // Somebody else may have taken the port in between: then the server has ended.
+            guard let process = try Self.start(arguments, port) else { continue }
+            self.port = port
+            self.arguments = arguments
+            self.process = Mutex(process)
+            return
+        }
+        throw TestFailure("redis-server does not start")
     }
 
-    func start() throws {
-        try process.withLock { $0 = try ChildProcess(arguments) }
+    private static func start(_ arguments: [String], _ port: UInt16) throws -> ChildProcess? {
+        let process = try ChildProcess(arguments)
         for _ in 0..<500 {
+            guard process.isAlive else { return nil }
             if let descriptor = TCP.connect(port) {
                 close(descriptor)
-                return
+                return process.isAlive ? process : nil
             }
             usleep(10_000)
         }
-        throw TestFailure("redis-server did not start")
+        return nil
     }
 
-    func stop(_ signal: Int32 = SIGKILL) {
+    /// Starts it again on the same port.
+    func start() throws {
+        guard let started = try Self.start(arguments, port) else { throw TestFailure("redis-server does not start again") }
+        process.withLock { $0 = started }
+    }
+
+    func stop() {
         process.withLock { process in
-            process?.stop(signal)
+            process?.stop()
             process = nil
         }
     }
@@ -40,7 +55,9 @@ final class RedisServer: Sendable {
     func signal(_ signal: Int32) { process.withLock { $0?.signal(signal) } }
 
     /// Asks the server without any of the code under test: what redis-cli would print.
-    func ask(_ command: String...) throws -> String {
+    func ask(_ command: String...) throws -> String { try ask(command) }
+
+    private func ask(_ command: [String]) throws -> String {
         guard let descriptor = TCP.connect(port) else { throw TestFailure("redis-server is not there") }
         defer { close(descriptor) }
         var octets = Array("*\(command.count)\r\n".utf8)
@@ -48,6 +65,15 @@ final class RedisServer: Sendable {
         TCP.send(descriptor, octets)
         shutdown(descriptor, Int32(SHUT_WR))
         return String(decoding: TCP.receiveAll(descriptor), as: UTF8.self)
+    }
+
+    /// The same for a command that is answered with an integer.
+    func integer(_ command: String...) throws -> Int64 {
+        let reply = try ask(command)
+        guard reply.utf8.first == UInt8(ascii: ":"), let number = Int64(reply.dropFirst().prefix { $0 != "\r\n" }) else {
+            throw TestFailure("no integer: \(reply)")
+        }
+        return number
     }
 }
 
@@ -78,10 +104,17 @@ enum TCP {
         return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 
+    private static let nextPort = Atomic<UInt16>(UInt16.random(in: 12_000..<28_000))
+
+    /// A port below those that the kernel gives to connections, and that this process has not named before.
     static func freePort() throws -> UInt16 {
-        let (descriptor, port) = try listen()
-        close(descriptor)
-        return port
+        for _ in 0..<1_000 {
+            let candidate = nextPort.wrappingAdd(1, ordering: .relaxed).newValue
+            guard let (descriptor, port) = try? listen(candidate) else { continue }
+            close(descriptor)
+            return port
+        }
+        throw TestFailure("no free port")
     }
 
     static func connect(_ port: UInt16) -> Int32? {
@@ -97,15 +130,18 @@ enum TCP {
         return nil
     }
 
-    static func send(_ descriptor: Int32, _ octets: [UInt8]) {
+    /// False: the other side has gone.
+    @discardableResult
+    static func send(_ descriptor: Int32, _ octets: [UInt8]) -> Bool {
         var sent = 0
         while sent < octets.count {
             let count = unsafe octets.withUnsafeBytes { octets in
                 unsafe Glibc.send(descriptor, octets.baseAddress! + sent, octets.count - sent, Int32(MSG_NOSIGNAL))
             }
-            if count <= 0 { return }
+            if count <= 0 { return false }
             sent += count
         }
+        return true
     }
 
     static func receive(_ descriptor: Int32) -> [UInt8] {

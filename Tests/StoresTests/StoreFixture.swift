@@ -6,9 +6,11 @@ import Testing
 
 /// The session stores that the contract is held against.
 enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case memory, sqlite
+    case memory, sqlite, redis
 
     var testDescription: String { rawValue }
+    /// Its values go by the server's own clock, and no purge counts them.
+    var expiresByItself: Bool { self == .redis }
 }
 
 /// One worker, and one store of one kind with whatever serves it.
@@ -16,15 +18,25 @@ final class StoreFixture: Sendable {
     let worker: TestWorker
     private let source: SessionSource
     private let folder: TemporaryFolder
+    /// For the kinds that have one.
+    let server: RedisServer?
 
     init(_ kind: StoreKind) throws {
         worker = try TestWorker()
         folder = try TemporaryFolder()
+        server = kind == .redis ? try RedisServer() : nil
         switch kind {
         case .memory:
             source = .memory(MemorySessions())
         case .sqlite:
             source = .sqlite(try SQLiteDatabase(path: folder.file("contract.db")))
+        case .redis:
+            // A busy machine may stop a test for longer than a user should wait.
+            var timeouts = RedisTimeouts()
+            timeouts.command = 5_000
+            timeouts.connect = 5_000
+            timeouts.list = 10_000
+            source = .redis(RedisLocation(host: "127.0.0.1", port: server?.port ?? 0), timeouts)
         }
     }
 
@@ -33,7 +45,9 @@ final class StoreFixture: Sendable {
     ) async throws -> T {
         let source = source
         return try await worker.run { worker in
-            try await body(source.makeStore(loop: worker.loop, pool: worker.pool), worker)
+            let store = source.makeStore(loop: worker.loop, pool: worker.pool)
+            worker.store = store
+            return try await body(store, worker)
         }
     }
 }
@@ -53,8 +67,4 @@ extension SessionRecord {
             role: Array(role.utf8), createdAt: createdAt, lastSeenAt: createdAt, expiresAt: createdAt + lifetime,
             idleTimeout: idleTimeout)
     }
-}
-
-extension StoreKind {
-    var expiresByItself: Bool { false }
 }

@@ -1,3 +1,4 @@
+import Access
 import Glibc
 import Loop
 
@@ -5,6 +6,9 @@ import Loop
 actor TestWorker {
     nonisolated let loop: EventLoop
     nonisolated let pool: BlockingPool
+
+    /// The worker's store, once a test has made one: tasks that share it reach it here.
+    var store: (any SessionStore)?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
@@ -32,11 +36,25 @@ actor TestWorker {
         try await Task(executorPreference: loop) { try await self.isolated(body) }.value
     }
 
-    /// Milliseconds that `body` takes.
-    static func milliseconds(_ body: () async throws -> Void) async rethrows -> Int64 {
+    /// Begins `body` as one more task of the worker.
+    nonisolated func start<T: Sendable>(
+        _ body: @escaping @Sendable (any SessionStore, isolated TestWorker) async throws -> T
+    ) -> Task<T, any Error> {
+        Task(executorPreference: loop) { try await self.withStore(body) }
+    }
+
+    private func withStore<T: Sendable>(
+        _ body: @Sendable (any SessionStore, isolated TestWorker) async throws -> T
+    ) async throws -> T {
+        guard let store else { throw TestFailure("the worker has no store") }
+        return try await body(store, self)
+    }
+
+    /// What `body` returned, and the milliseconds that it took.
+    static func timed<T>(_ body: () async throws -> T) async throws -> (T, Int64) {
         let start = Clock.monotonic()
-        try await body()
-        return Int64((Clock.monotonic() - start) / 1_000_000)
+        let result = try await body()
+        return (result, Int64((Clock.monotonic() - start) / 1_000_000))
     }
 
     /// Parks the calling task.

@@ -1,1 +1,53 @@
-package final class Telemetry { package init() {}; func record(_ e: Exchange, _ c: GatewayConfiguration) {}; func tick() {} }
+import Access
+import Loop
+import Wire
+
+/// Counts and logs the exchanges of one worker. Made by `TelemetryHub.makeTelemetry`; it does not leave its worker.
+package final class Telemetry {
+    private let labels: TelemetryLabels
+    private let metrics: WorkerMetrics
+    private let log: AccessLog?
+    /// Lines that have not been handed over.
+    private let lines = Buffer()
+    private var lineCount: UInt64 = 0
+
+    init(labels: TelemetryLabels, metrics: WorkerMetrics, log: AccessLog?) {
+        self.labels = labels
+        self.metrics = metrics
+        self.log = log
+    }
+
+    /// The exchange has ended, however it did.
+    package func record(_ exchange: Exchange, _ configuration: GatewayConfiguration) {
+        // The loop's own clock stands still during a turn, in which a fast exchange may begin and end.
+        let duration = Clock.monotonic() &- exchange.startedAt
+        metrics.routes[labels.series(of: exchange.route)].count(status: exchange.status, duration: duration)
+        if let outcome = AttemptOutcome(exchange, configuration) { metrics.signIns[outcome.rawValue].add(1) }
+        if let outcome = CheckOutcome(exchange, configuration) { metrics.checks[outcome.rawValue].add(1) }
+
+        guard let log else { return }
+        record(of: exchange, duration: duration).append(to: lines, as: log.format)
+        lineCount &+= 1
+        if lines.count >= AccessLog.batch { handOver() }
+    }
+
+    /// Called from time to time, and when the worker has ended its last exchange: no line waits longer than that.
+    package func tick() {
+        if !lines.isEmpty { handOver() }
+    }
+
+    private func handOver() {
+        log?.submit(lines.array(ByteRange(offset: 0, count: lines.count)), lines: lineCount)
+        lines.removeAll()
+        lineCount = 0
+    }
+
+    private func record(of exchange: Exchange, duration: UInt64) -> AccessRecord {
+        AccessRecord(
+            head: exchange.head, requestID: exchange.id, time: exchange.context.loop.wallClock, client: exchange.clientAddress,
+            route: labels.name(of: exchange.route), userID: exchange.identity?.userID.bytes,
+            auth: AccessRecord.auth(exchange.identity), status: exchange.status, duration: duration,
+            upstream: exchange.upstream, upstreamTime: exchange.upstreamTime,
+            contentReceived: exchange.contentReceived, contentSent: exchange.contentSent, note: exchange.note)
+    }
+}

@@ -1,0 +1,121 @@
+import Access
+import Loop
+import Secrets
+import Wire
+
+/// Whether a name and a password are somebody's. Whoever is asked for, the same calls are made in the same order: one on the counts,
+/// one on the users, one hash (SECURITY.md rules 31 and 32).
+struct SignInCheck {
+    let users: any UserStore
+    let throttle: any ThrottleStore
+    let hashing: BlockingPool
+    let login: GatewayConfiguration.Login
+
+    /// What everybody gets who is not let in: unknown, disabled or wrong.
+    static let wrong = Problem(401, "The user name or the password is wrong.")
+
+    /// - Throws: 401, 429 or 503.
+    func user(for request: SignInRequest, _ exchange: Exchange) async throws(Problem) -> UserRecord {
+        let name = try SignInName(request.username)
+        let keys = ThrottleKeys(name: name.canonical, address: exchange.clientAddress)
+        try await admit(keys, exchange)
+        let found: UserRecord?
+        do { found = try await users.find(username: name.canonical.text) } catch { throw SignInCheck.unavailable(error) }
+        let known = name.isPossible ? found : nil
+        switch try await outcome(of: PasswordCheck(of: known, policy: login.passwordPolicy), request.password, keys, exchange) {
+        case .wrongCredentials: throw SignInCheck.wrong
+        case .signedIn(let user, let rehash):
+            let throttling = login.throttle
+            let now = exchange.context.loop.wallClock
+            do { try await throttle.update(keys) { throttling.succeed(&$0, now: now) } } catch { throw SignInCheck.unavailable(error) }
+            if rehash { await self.rehash(user, request.password, exchange) }
+            return user
+        }
+    }
+
+    private static func unavailable(_ error: StoreError) -> Problem {
+        Problem(error, "Nobody can be signed in at the moment. Try again in a moment.")
+    }
+
+    private func admit(_ keys: ThrottleKeys, _ exchange: Exchange) async throws(Problem) {
+        let throttling = login.throttle
+        let now = exchange.context.loop.wallClock
+        let verdict: Throttle.Verdict
+        do { verdict = try await throttle.update(keys) { throttling.admit(&$0, now: now) } } catch { throw SignInCheck.unavailable(error) }
+        guard case .wait(let seconds) = verdict else { return }
+        throw Problem(429, "Too many attempts. Try again in \(SignInCheck.words(seconds)).", retryAfter: seconds)
+    }
+
+    /// `seconds` as a person says it, rounded up.
+    static func words(_ seconds: Int) -> String {
+        switch seconds {
+        case ...1: "1 second"
+        case ..<90: "\(seconds) seconds"
+        default: "\((seconds + 59) / 60) minutes"
+        }
+    }
+
+    private func outcome(
+        of check: PasswordCheck, _ password: [UInt8], _ keys: ThrottleKeys, _ exchange: Exchange
+    ) async throws(Problem) -> SignInOutcome {
+        if let fault = check.fault { exchange.note = "the stored password hash cannot be read: \(fault)" }
+        let result: Result<SignInOutcome, PasswordHashError>
+        do {
+            result = try await hashing.run { () -> Result<SignInOutcome, PasswordHashError> in
+                Result { () throws(PasswordHashError) in try check.run(password) }
+            }
+        } catch {
+            await withdraw(keys, exchange)
+            // Rule 34: the queue is bounded, and beyond it nobody waits.
+            throw Problem(503, "Too many people are signing in. Try again in a moment.", retryAfter: 1, note: "the hashing pool is full")
+        }
+        do { return try result.get() } catch {
+            await withdraw(keys, exchange)
+            throw Problem(
+                503, "Nobody can be signed in at the moment. Try again in a moment.", retryAfter: 1,
+                note: "no password hash could be computed: \(error)")
+        }
+    }
+
+    /// The attempt was not made after all. That it stays counted if the store is down now costs a wait and nothing else.
+    private func withdraw(_ keys: ThrottleKeys, _ exchange: Exchange) async {
+        let throttling = login.throttle
+        let now = exchange.context.loop.wallClock
+        do { try await throttle.update(keys) { throttling.withdraw(&$0, now: now) } } catch {
+            exchange.note = "the attempt stays counted: \(error)"
+        }
+    }
+
+    /// Stores a stronger hash while the password is at hand. The sign-in is good either way, so a failure is for the log alone.
+    private func rehash(_ user: UserRecord, _ password: [UInt8], _ exchange: Exchange) async {
+        let policy = login.passwordPolicy
+        // A password that the new algorithm does not take keeps its old hash.
+        guard policy.fault(of: password) == nil else { return }
+        do {
+            let hash = try await hashing.run { Result { () throws(PasswordHashError) in try policy.hash(password) } }.get()
+            let isStored = try await users.setPasswordHash(
+                user.id, to: hash, replacing: user.passwordHash, now: exchange.context.loop.wallClock)
+            if !isStored { exchange.note = "the password was changed while it was being hashed anew" }
+        } catch {
+            exchange.note = "the password could not be hashed anew: \(error)"
+        }
+    }
+}
+
+/// The one name under which an attempt is counted and looked up.
+struct SignInName: Equatable {
+    let canonical: UserName
+    /// False: no account can have the name that was given. The attempt then goes the same way under a name made of its digest, so
+    /// that it takes as long, and what that finds is nobody's.
+    let isPossible: Bool
+
+    init(_ presented: [UInt8]) throws(Problem) {
+        if let name = try? UserName(presented) {
+            canonical = name
+            isPossible = true
+            return
+        }
+        do { canonical = try UserName(SHA256Digest(of: presented).hex) } catch { throw SignInCheck.wrong }
+        isPossible = false
+    }
+}

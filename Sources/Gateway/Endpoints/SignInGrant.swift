@@ -1,0 +1,79 @@
+import Access
+import Loop
+import Wire
+
+/// What somebody gets whose password was right: a session in the store, or a token and nothing anywhere.
+struct SignInGrant {
+    /// What was granted, and what the client's cookies are to be.
+    struct Granted {
+        let identity: Identity
+        let cookies: [SetCookie]
+    }
+
+    let configuration: GatewayConfiguration
+    let users: any UserStore
+    let sessions: any SessionStore
+
+    /// - Throws: 401 when the account ended in the meantime, 503 when a store is down, 500 when the account cannot be injected.
+    func grant(
+        _ kind: CredentialKinds, to user: UserRecord, _ desk: Desk, _ exchange: Exchange
+    ) async throws(Problem) -> Granted {
+        kind == .token ? try await token(for: user, desk, exchange) : try await session(for: user, desk, exchange)
+    }
+
+    private func session(for user: UserRecord, _ desk: Desk, _ exchange: Exchange) async throws(Problem) -> Granted {
+        let now = exchange.context.loop.wallClock
+        let start: SessionStart
+        do {
+            start = try configuration.sessionPolicy.start(for: user, replacing: desk.presentedSession(exchange.head), now: now)
+        } catch { throw SignInGrant.impossible(error.description) }
+        do throws(StoreError) {
+            try await sessions.insert(start.record, now: now)
+            // While the hash was computed the account may have been disabled and its sessions ended. This one was not among them,
+            // and whoever disables it from now on finds this one.
+            guard let current = try await users.find(id: user.id), !current.isDisabled else {
+                _ = try await sessions.remove(start.record.key)
+                throw StoreError.conflict("the account ended during the sign-in")
+            }
+        } catch {
+            if case .conflict = error { throw SignInCheck.wrong }
+            throw Problem(error, "Nobody can be signed in at the moment. Try again in a moment.")
+        }
+        await end(start.replaces, exchange)
+        let identity: Identity
+        do { identity = try Identity(session: start.record) } catch { throw SignInGrant.impossible(error.description) }
+        let cookie = desk.setCookie(.session, start.id.text, maxAge: (start.record.expiresAt - now) / 1000)
+        return Granted(identity: identity, cookies: [cookie] + stale(.token, desk, exchange))
+    }
+
+    private func token(for user: UserRecord, _ desk: Desk, _ exchange: Exchange) async throws(Problem) -> Granted {
+        guard let tokens = configuration.tokens else { throw SignInGrant.impossible("no keys for tokens are configured") }
+        let now = exchange.context.loop.wallClock
+        let token: [UInt8]
+        let identity: Identity
+        do throws(TokenIssueError) {
+            (token, _) = try tokens.issue(for: user, now: now)
+        } catch { throw SignInGrant.impossible(error.description) }
+        do { identity = try tokens.verify(token, now: now) } catch { throw SignInGrant.impossible("\(error)") }
+        // The session whose cookie is taken away would be out of everybody's reach, so it ends.
+        await end(desk.presentedSession(exchange.head)?.key, exchange)
+        let cookie = desk.setCookie(.token, token, maxAge: (identity.expiresAt - now) / 1000)
+        return Granted(identity: identity, cookies: [cookie] + stale(.session, desk, exchange))
+    }
+
+    /// Of two cookies the session's would be looked at and the token's not (`CredentialChoice`), or a program would send both for
+    /// ever: the other kind's goes, if it is there.
+    private func stale(_ kind: CredentialKinds, _ desk: Desk, _ exchange: Exchange) -> [SetCookie] {
+        desk.carriesCookie(kind, exchange.head) ? [desk.clearCookie(kind)] : []
+    }
+
+    /// Ends the session that the client had before. Its cookie is replaced, and it ends by itself if the store does not answer.
+    private func end(_ old: SessionKey?, _ exchange: Exchange) async {
+        guard let old else { return }
+        do { _ = try await sessions.remove(old) } catch { exchange.note = "the session before this one could not be ended: \(error)" }
+    }
+
+    private static func impossible(_ why: String) -> Problem {
+        Problem(500, "The password is right, but the sign-in could not be completed.", note: why)
+    }
+}

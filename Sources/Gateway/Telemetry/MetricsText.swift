@@ -1,0 +1,52 @@
+import Wire
+
+/// Prometheus' text format, version 0.0.4.
+struct MetricsText {
+    enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    let out = Buffer()
+
+    /// Begins a family: its samples follow.
+    func family(_ name: String, _ kind: Kind, _ help: String) {
+        out.append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
+    }
+
+    func sample(_ name: String, _ labels: [(name: String, value: [UInt8])], _ value: UInt64) {
+        begin(name, labels)
+        out.append(decimal: value)
+        out.append(UInt8(ascii: "\n"))
+    }
+
+    /// `nanoseconds` in seconds.
+    func sample(_ name: String, _ labels: [(name: String, value: [UInt8])], seconds nanoseconds: UInt64) {
+        begin(name, labels)
+        out.append(decimal: nanoseconds / 1_000_000_000)
+        out.append(UInt8(ascii: "."))
+        out.append(nanoseconds % 1_000_000_000, digits: 9)
+        out.append(UInt8(ascii: "\n"))
+    }
+
+    private func begin(_ name: String, _ labels: [(name: String, value: [UInt8])]) {
+        out.append(name)
+        for (index, label) in labels.enumerated() {
+            out.append(index == 0 ? "{" : ",")
+            out.append(label.name)
+            out.append("=\"")
+            for octet in label.value { append(escaped: octet) }
+            out.append(UInt8(ascii: "\""))
+        }
+        out.append(labels.isEmpty ? " " : "} ")
+    }
+
+    private func append(escaped octet: UInt8) {
+        switch octet {
+        case UInt8(ascii: "\n"): out.append("\\n")
+        case UInt8(ascii: "\\"), UInt8(ascii: "\""):
+            out.append(UInt8(ascii: "\\"))
+            out.append(octet)
+        default: out.append(octet)
+        }
+    }
+}

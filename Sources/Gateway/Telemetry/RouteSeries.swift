@@ -1,0 +1,25 @@
+/// What one worker has counted of one route.
+final class RouteSeries: Sendable {
+    /// Upper bounds in nanoseconds; the last bucket, without one, follows.
+    static let bounds: [UInt64] = [
+        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000, 500_000_000,
+        1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
+    ]
+    /// The same in seconds, as Prometheus writes them.
+    static let boundLabels = [
+        "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf",
+    ]
+
+    /// By `AnswerCode`.
+    let answers: [32 of Counter] = InlineArray { _ in Counter() }
+    /// Each exchange in the first bucket that it fits into.
+    let buckets: [15 of Counter] = InlineArray { _ in Counter() }
+    /// Nanoseconds.
+    let duration = Counter()
+
+    func count(status: Int, duration nanoseconds: UInt64) {
+        answers[AnswerCode.index(status)].add(1)
+        buckets[RouteSeries.bounds.firstIndex { nanoseconds <= $0 } ?? RouteSeries.bounds.count].add(1)
+        duration.add(nanoseconds)
+    }
+}

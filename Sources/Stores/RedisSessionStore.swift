@@ -1,0 +1,228 @@
+package import Access
+package import Loop
+
+/// Sessions in Redis 6.2 or newer, one string value each, which expires by itself.
+///
+/// | key | value | expires |
+/// | --- | --- | --- |
+/// | `gatehouse:session:<key text>` | the record's versioned encoding | when the session ends, idle or absolutely |
+/// | `gatehouse:user:<user id>:sessions` | sorted set of key texts, scored by the absolute end | with its last member |
+///
+/// A session and its place in the index are written in one transaction, so that a user's sessions can all be found and
+/// ended. What expires by itself leaves a member behind, which goes when the list is next read or added to.
+///
+/// Redis replicates later than it answers: a failover can forget the last sign-ins, and the last sign-outs. What it
+/// brings back lives no longer than the absolute end, which stands in the record itself.
+package final class RedisSessionStore {
+    /// Members of an index that are looked at in one step: their values stay far below the bound on replies.
+    private static let page = 200
+    /// A user's sessions that are listed, at most.
+    private static let maximumListed = 1_000
+    /// Sessions of all users that are read for a list, and keys of any kind that are passed over, at most.
+    private static let maximumScanned = 10_000
+    private static let maximumScans = 1_000
+
+    private let connection: RedisConnection
+
+    /// - Parameter pool: for looking up the server's name.
+    package init(
+        _ location: RedisLocation, loop: EventLoop, pool: BlockingPool, timeouts: RedisTimeouts = RedisTimeouts()
+    ) {
+        connection = RedisConnection(location, timeouts: timeouts, loop: loop, pool: pool)
+    }
+
+    private func check(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
+        try await connection.send(command, timeout: connection.timeouts.command)
+    }
+
+    private func list(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
+        try await connection.send(command, timeout: connection.timeouts.list)
+    }
+
+    /// The replies of `commands`, done as one: all of them or none.
+    private func transaction(_ commands: [RedisCommand], timeout: Int64) async throws(StoreError) -> [RedisReply] {
+        let execute = RedisCommand("EXEC")
+        let replies = try await connection.send([RedisCommand("MULTI")] + commands + [execute], timeout: timeout)
+        guard case .array(let results) = replies[replies.count - 1], results.count == commands.count else {
+            throw connection.unexpected(execute, replies[replies.count - 1])
+        }
+        for (command, result) in zip(commands, results) {
+            if case .error(let text) = result { throw connection.refused(command, text) }
+        }
+        return results
+    }
+
+    private func bulk(_ reply: RedisReply, _ command: RedisCommand) throws(StoreError) -> [UInt8]? {
+        switch reply {
+        case .bulk(let value): return value
+        case .null: return nil
+        default: throw connection.unexpected(command, reply)
+        }
+    }
+
+    private func array(_ reply: RedisReply, _ command: RedisCommand) throws(StoreError) -> [RedisReply] {
+        guard case .array(let elements) = reply else { throw connection.unexpected(command, reply) }
+        return elements
+    }
+}
+
+extension RedisSessionStore: SessionStore {
+    package func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
+        let index = RedisKey.index(of: session.userID)
+        let set = RedisCommand("SET", [RedisKey.session(session.key), session.encoded, .word("NX")] + Self.expiry(session))
+        let results = try await transaction(
+            [
+                set,
+                RedisCommand("ZADD", index, .decimal(session.expiresAt), .word(session.key.text)),
+                RedisCommand("ZREMRANGEBYSCORE", index, .word("-inf"), .decimal(now)),
+                RedisCommand("PEXPIREAT", index, .decimal(max(1, session.expiresAt))),
+                RedisCommand("ZREVRANGE", index, .decimal(0), .decimal(0), .word("WITHSCORES")),
+            ], timeout: connection.timeouts.command)
+        guard results[0].isOK else {
+            if case .null = results[0] { throw .conflict("Redis: the session id is taken") }
+            throw connection.unexpected(set, results[0])
+        }
+        // An older session may end later than this one, if the lifetime was shortened since: the index must outlive it.
+        // (PEXPIREAT's own GT needs Redis 7.)
+        if case .array(let last) = results[4], last.count == 2, case .bulk(let text) = last[1],
+            let latest = Int64(String(decoding: text, as: UTF8.self)), latest > session.expiresAt
+        {
+            _ = try await check(RedisCommand("PEXPIREAT", index, .decimal(latest)))
+        }
+    }
+
+    package func find(_ key: SessionKey, now: Int64) async throws(StoreError) -> SessionRecord? {
+        guard let session = try await read(key), session.isLive(at: now) else { return nil }
+        return session
+    }
+
+    private func read(_ key: SessionKey) async throws(StoreError) -> SessionRecord? {
+        let get = RedisCommand("GET", RedisKey.session(key))
+        guard let value = try bulk(try await check(get), get) else { return nil }
+        return try SessionRecord(encoded: value, under: key)
+    }
+
+    /// Reads and writes: of two touches at the same moment the earlier may be the one that stays.
+    package func touch(_ key: SessionKey, lastSeenAt: Int64) async throws(StoreError) {
+        guard var session = try await read(key), session.lastSeenAt < lastSeenAt else { return }
+        session.lastSeenAt = lastSeenAt
+        // XX: a session that was removed since it was read stays removed.
+        let set = RedisCommand("SET", [RedisKey.session(key), session.encoded, .word("XX")] + Self.expiry(session))
+        let reply = try await check(set)
+        guard reply.isOK || reply == .null else { throw connection.unexpected(set, reply) }
+    }
+
+    package func remove(_ key: SessionKey) async throws(StoreError) -> Bool {
+        let take = RedisCommand("GETDEL", RedisKey.session(key))
+        guard let value = try bulk(try await check(take), take) else { return false }
+        // It is gone by now, also when its record cannot be read and so its place in the index not be cleared.
+        if let session = try? SessionRecord(encoded: value, under: key) {
+            _ = try await check(RedisCommand("ZREM", RedisKey.index(of: session.userID), .word(key.text)))
+        }
+        return true
+    }
+
+    package func sessions(of user: UserID, now: Int64) async throws(StoreError) -> [SessionRecord] {
+        let index = RedisKey.index(of: user)
+        let range = RedisCommand(
+            "ZREVRANGEBYSCORE", index, .word("+inf"), .word("(\(now)"), .word("LIMIT"), .decimal(0),
+            .decimal(Int64(Self.maximumListed)))
+        let members = Self.texts(try array(try await list(range), range))
+        var sessions: [SessionRecord] = []
+        var stale: [[UInt8]] = []
+        for page in Self.pages(members) {
+            for (member, held) in try await values(page) {
+                guard let held else { stale.append(member); continue }
+                if let session = held.record, session.userID == user, session.isLive(at: now) { sessions.append(session) }
+            }
+        }
+        if !stale.isEmpty { _ = try await list(RedisCommand("ZREM", [index] + stale)) }
+        return sessions.newestFirst()
+    }
+
+    /// Members that are added while this runs come after those that are here, and are ended too as long as it does;
+    /// whoever disables a user does that first, so that no sign-in adds one afterwards.
+    package func removeAll(of user: UserID, except kept: SessionKey?) async throws(StoreError) -> Int {
+        let index = RedisKey.index(of: user)
+        let keptText = kept.map { Array($0.text.utf8) }
+        var removed = 0
+        var passed: Int64 = 0
+        while true {
+            let range = RedisCommand("ZRANGE", index, .decimal(passed), .decimal(passed + Int64(Self.page) - 1))
+            let members = Self.texts(try array(try await list(range), range))
+            if members.isEmpty { return removed }
+            let ended = members.filter { $0 != keptText }
+            passed += Int64(members.count - ended.count)
+            if ended.isEmpty { continue }
+            // A member that is another user's session is not ours to end. One that cannot be read is nobody's.
+            let keys = try await values(ended).filter { $0.held.map { $0.record?.userID ?? user } == user }
+                .map { RedisKey.session($0.member) }
+            var commands = [RedisCommand("ZREM", [index] + ended)]
+            if !keys.isEmpty { commands.append(RedisCommand("DEL", keys)) }
+            let results = try await transaction(commands, timeout: connection.timeouts.list)
+            if results.count == 2, case .integer(let count) = results[1] { removed += Int(clamping: count) }
+        }
+    }
+
+    /// The newest of the first ten thousand sessions that Redis names.
+    package func all(limit: Int, now: Int64) async throws(StoreError) -> [SessionRecord] {
+        guard limit > 0 else { return [] }
+        var members: Set<[UInt8]> = []
+        var cursor: [UInt8] = .word("0")
+        for _ in 0..<Self.maximumScans where members.count < Self.maximumScanned {
+            let scan = RedisCommand(
+                "SCAN", cursor, .word("MATCH"), RedisKey.sessionPrefix + .word("*"), .word("COUNT"), .decimal(1_000))
+            let reply = try await list(scan)
+            guard case .array(let parts) = reply, parts.count == 2, case .bulk(let next) = parts[0],
+                case .array(let keys) = parts[1]
+            else { throw connection.unexpected(scan, reply) }
+            // SCAN may name a key twice.
+            members.formUnion(Self.texts(keys).map { Array($0.dropFirst(RedisKey.sessionPrefix.count)) })
+            cursor = next
+            if cursor == .word("0") { break }
+        }
+        var sessions: [SessionRecord] = []
+        for page in Self.pages(Array(members)) {
+            for (_, held) in try await values(page) {
+                if let session = held?.record, session.isLive(at: now) { sessions.append(session) }
+            }
+        }
+        return Array(sessions.newestFirst().prefix(limit))
+    }
+
+    /// Redis removes by itself what has expired.
+    package func purge(now: Int64) async throws(StoreError) -> Int { 0 }
+
+    package func ping() async throws(StoreError) { _ = try await check(RedisCommand("PING")) }
+
+    // MARK: Values
+
+    /// A value that is there; its record is nil when it cannot be read.
+    private struct Held { var record: SessionRecord? }
+
+    /// What is held for each member. Nil: nothing.
+    private func values(_ members: [[UInt8]]) async throws(StoreError) -> [(member: [UInt8], held: Held?)] {
+        let get = RedisCommand("MGET", members.map(RedisKey.session))
+        let reply = try await list(get)
+        let values = try array(reply, get)
+        guard values.count == members.count else { throw connection.unexpected(get, reply) }
+        return zip(members, values).map { member, value in
+            guard case .bulk(let octets) = value else { return (member, nil) }
+            let key = SessionKey(text: String(decoding: member, as: UTF8.self))
+            return (member, Held(record: key.flatMap { try? SessionRecord(encoded: octets, under: $0) }))
+        }
+    }
+
+    private static func texts(_ replies: [RedisReply]) -> [[UInt8]] {
+        replies.compactMap { if case .bulk(let text) = $0 { text } else { nil } }
+    }
+
+    private static func pages(_ members: [[UInt8]]) -> [[[UInt8]]] {
+        stride(from: 0, to: members.count, by: page).map { Array(members[$0..<min($0 + page, members.count)]) }
+    }
+
+    /// Value and expiry are set together (PXAT, Redis 6.2), so that no value is ever without.
+    private static func expiry(_ session: SessionRecord) -> [[UInt8]] {
+        [.word("PXAT"), .decimal(max(1, session.endsAt))]
+    }
+}

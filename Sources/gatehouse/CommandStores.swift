@@ -1,0 +1,65 @@
+import Access
+import Glibc
+import Loop
+import Settings
+
+/// The stores of the settings, in a command's hands. Belongs to the loop of the command.
+struct CommandStores {
+    let users: any UserStore
+    /// Nil where sessions are kept in the memory of the running gateway, which no command reaches.
+    let sessions: (any SessionStore)?
+
+    /// Runs `body` with the stores open.
+    /// - Parameter create: makes the users table when there is none yet; otherwise that is a failure, and most likely a slip.
+    static func run<Value: Sendable>(
+        _ settings: Settings, create: Bool = false,
+        _ body: @escaping @Sendable (CommandStores) async throws -> Value
+    ) throws -> Value {
+        if !create, case .sqlite(let path) = settings.users.store, unsafe access(path, F_OK) != 0 {
+            throw CommandFailure("gatehouse: there is no users table at \(path) yet: gatehouse user add NAME")
+        }
+        let sources = try StoreSources(settings)
+        return try CommandLoop.run { loop, pool in
+            let sessions = settings.keepsSessionsInMemory ? nil : sources.sessions(loop: loop, pool: pool)
+            return try await body(CommandStores(users: sources.users(pool: pool), sessions: sessions))
+        }
+    }
+
+    /// The store of sessions, or the reason why there is none to speak to.
+    func sessionStore() throws -> any SessionStore {
+        if let sessions { return sessions }
+        throw CommandFailure("gatehouse: sessions.store is memory: only the running gateway itself has the sessions")
+    }
+
+    /// The live sessions of one user, or of all.
+    func liveSessions(of name: String?, limit: Int) async throws -> [SessionRecord] {
+        let sessions = try sessionStore()
+        guard let name else { return try await sessions.all(limit: limit, now: Moment.now) }
+        return Array(try await sessions.sessions(of: try await user(name).id, now: Moment.now).prefix(limit))
+    }
+
+    func user(_ name: String) async throws -> UserRecord {
+        if let found = try await users.find(username: name) { return found }
+        throw CommandFailure("gatehouse: there is no user \(JSONText.quoted(name))")
+    }
+
+    /// Throws unless a change found the user, who was there a moment ago.
+    func confirm(_ isChanged: Bool, _ user: UserRecord) throws {
+        if !isChanged { throw CommandFailure("gatehouse: \(user.username) has just been removed") }
+    }
+
+    /// Ends all sessions of `user`, wherever they are kept, and says so in the words that follow "disabled alice".
+    func endSessions(of user: UserRecord) async throws -> String {
+        guard let sessions else {
+            return "; sessions.store is memory:, so restart the gateway to end the sessions that there are"
+        }
+        do {
+            _ = try await sessions.removeAll(of: user.id, except: nil)
+        } catch {
+            throw CommandFailure(
+                "gatehouse: done, but the sessions of \(user.username) could not be ended: \(error)\n"
+                    + "Once the store is there again: gatehouse session revoke --user \(user.username)")
+        }
+        return " and ended the user's sessions"
+    }
+}

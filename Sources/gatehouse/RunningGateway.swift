@@ -1,0 +1,112 @@
+import Access
+import Gateway
+import Logging
+import Loop
+import Settings
+import Stores
+
+/// The gateway at work: what the settings say, opened, listening, and ended in order.
+final class RunningGateway: Sendable {
+    /// Of the public listeners, as the kernel gave them.
+    let addresses: [SocketAddress]
+    let adminAddress: SocketAddress?
+
+    private let server: Server
+    private let hub: TelemetryHub
+    private let pools: [BlockingPool]
+    private let housekeeper: Housekeeper
+    private let drain: Int64
+
+    /// SQLite reads at a time, over all workers; each costs a thread that mostly sleeps.
+    private static let storeThreads = 4
+    private static let storeQueue = 4_096
+    private static let lookupThreads = 2
+    private static let lookupQueue = 256
+
+    /// Opens the stores and listens. Nothing is served before all listeners are open.
+    init(_ settings: Settings, log: Logger) async throws {
+        let configuration = try GatewayConfiguration(settings)
+        let sources = try StoreSources(settings, readers: Self.storeThreads)
+        let storing = try BlockingPool(name: "stores", threads: Self.storeThreads, queue: Self.storeQueue)
+        let hashing = try BlockingPool(
+            name: "passwords", threads: settings.passwords.threads.number, queue: settings.passwords.queue)
+        let lookups = try BlockingPool(name: "lookups", threads: Self.lookupThreads, queue: Self.lookupQueue)
+        pools = [storing, hashing, lookups]
+
+        let connections = ConnectionCount()
+        let hub = TelemetryHub(
+            labels: TelemetryLabels(configuration), workers: settings.workers.number, log: try AccessLog(settings.log, log),
+            connections: connections, hashing: hashing, version: VersionCommand.version)
+        self.hub = hub
+        server = try Server(workers: settings.workers.number)
+        drain = settings.timeouts.drain.milliseconds
+
+        var addresses: [SocketAddress] = []
+        for listener in settings.listen {
+            let service = Service(
+                address: try SocketAddress(listener.address), limits: configuration.limits, timeouts: configuration.timeouts,
+                connections: connections
+            ) { context in
+                let users = sources.users(pool: storing)
+                let stores = GatewayStores(
+                    sessions: sources.sessions(loop: context.loop, pool: storing), users: users, throttle: users,
+                    hashing: hashing, lookups: lookups)
+                return GatewayHandler(
+                    configuration: configuration, stores: stores, context: context,
+                    telemetry: hub.makeTelemetry(worker: context.index))
+            }
+            addresses.append(try await server.listen(service))
+        }
+        self.addresses = addresses
+        adminAddress = try await Self.listen(settings.admin.address, server, hub) { context in
+            Readiness(
+                context: context, sessions: sources.sessions(loop: context.loop, pool: storing), users: sources.users(pool: storing))
+        }
+        housekeeper = Housekeeper(
+            loop: server.workers[0].loop, interval: settings.sessions.purgeInterval.milliseconds,
+            forgetFailuresAfter: settings.login.throttle.knownFor.milliseconds + settings.login.throttle.forgetAfter.milliseconds,
+            log: log)
+        housekeeper.start { loop in (sources.sessions(loop: loop, pool: storing), sources.users(pool: storing)) }
+    }
+
+    private static func listen(
+        _ address: AdminAddress, _ server: Server, _ hub: TelemetryHub, _ readiness: @escaping @Sendable (WorkerContext) -> Readiness
+    ) async throws -> SocketAddress? {
+        guard case .at(let address) = address else { return nil }
+        let service = Service(address: try SocketAddress(address)) { context in
+            AdminHandler(readiness: readiness(context), hub: hub)
+        }
+        return try await server.listen(service, onlyFirst: true)
+    }
+
+    /// Stops accepting, finishes what is in flight within `timeouts.drain`, writes the last of the access log.
+    /// - Returns: how many connections were cut off.
+    func stop() async -> Int {
+        let cut = await server.stop(drain: drain)
+        for pool in pools { pool.close() }
+        _ = hub.close()
+        return cut
+    }
+}
+
+extension AccessLog {
+    /// Nil: it is off.
+    fileprivate convenience init?(_ settings: Settings::Log, _ log: Logger) throws {
+        let format: Format
+        switch settings.access {
+        case .off: return nil
+        case .json: format = .json
+        case .text: format = .text
+        }
+        try self.init(format: format) { log.error("\($0)") }
+    }
+}
+
+extension SocketAddress {
+    fileprivate init(_ address: ListenAddress) throws {
+        guard let octets = SocketAddress.octets(ofNumericHost: address.host),
+            let numeric = SocketAddress(octets: octets, port: address.port)
+        else { throw CommandFailure("gatehouse: \(address) is no address to listen at", status: .configuration) }
+        self = numeric
+    }
+}

@@ -1,0 +1,142 @@
+import Access
+import Loop
+import Synchronization
+import Testing
+import Wire
+
+@testable import Gateway
+
+/// One sample: its name with its labels, and its value.
+private struct Sample: Equatable {
+    let name: String
+    let value: Double
+}
+
+/// Reads the text format as strictly as it is specified: a family is announced before its samples, which stand together.
+private func parse(_ text: String) throws -> [String: Double] {
+    var samples: [String: Double] = [:]
+    var announced: Set<String> = []
+    var family = ""
+    #expect(text.hasSuffix("\n"))
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+        if line.hasPrefix("# ") {
+            let words = line.split(separator: " ", maxSplits: 3)
+            try #require(words.count == 4)
+            if words[1] == "HELP" {
+                family = String(words[2])
+                #expect(announced.insert(family).inserted, "\(family) is announced twice")
+            } else {
+                #expect(words[1] == "TYPE" && words[2] == family && ["counter", "gauge", "histogram"].contains(String(words[3])))
+            }
+            continue
+        }
+        let space = try #require(line.lastIndex(of: " "))
+        let name = String(line[..<space])
+        let base = name.prefix { $0 != "{" }
+        #expect(base == family || ["_bucket", "_sum", "_count"].contains { base == family + $0 }, "\(name) is in \(family)")
+        let value = try #require(Double(line[line.index(after: space)...]))
+        #expect(samples.updateValue(value, forKey: name) == nil, "\(name) is there twice")
+    }
+    return samples
+}
+
+private func hub(_ paths: [(host: String?, path: String)], workers: Int = 1) throws -> TelemetryHub {
+    let routes = try paths.enumerated().map { index, route in
+        try Route(index: index, host: route.host.map { Array($0.utf8) }, path: Array(route.path.utf8), upstream: "u")
+    }
+    return TelemetryHub(
+        routes: RouteTable(routes: routes), workers: workers, log: nil, connections: ConnectionCount(), hashing: nil,
+        version: "1.2.3 \"x\\\n")
+}
+
+private func scrape(_ hub: TelemetryHub) throws -> [String: Double] {
+    try parse(String(decoding: hub.metrics(), as: UTF8.self))
+}
+
+@Suite("Metrics")
+struct MetricsTests {
+    @Test("What the workers count is summed, by route and code")
+    func requests() throws {
+        let hub = try hub([(nil, "/a"), ("b.example", "/"), (nil, "/quote\"")], workers: 2)
+        hub.workers[0].routes[0].count(status: 200, duration: 1)
+        hub.workers[1].routes[0].count(status: 200, duration: 1)
+        hub.workers[1].routes[1].count(status: 418, duration: 1)
+        hub.workers[1].routes[2].count(status: 503, duration: 1)
+        hub.workers[0].routes[3].count(status: 0, duration: 1)
+        let samples = try scrape(hub)
+        #expect(samples[#"gatehouse_requests_total{route="/a",code="200"}"#] == 2)
+        #expect(samples[#"gatehouse_requests_total{route="b.example/",code="4xx"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="/quote\"",code="503"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="-",code="none"}"#] == 1)
+        #expect(samples.keys.count { $0.hasPrefix("gatehouse_requests_total") } == 4)
+    }
+
+    @Test("Routes of one name are one series: the format allows no name twice")
+    func sameName() throws {
+        let hub = try hub([(nil, "/a"), (nil, "/a"), (nil, "/b")])
+        #expect(hub.labels.series(of: 0) == hub.labels.series(of: 1))
+        #expect(hub.labels.series(of: 2) == 1)
+        #expect(hub.labels.series(of: nil) == 2 && hub.labels.series(of: 99) == 2)
+    }
+
+    @Test("An upstream's statuses cannot make series without end")
+    func bounded() throws {
+        let hub = try hub([(nil, "/a")])
+        for status in -1...1_000 { hub.workers[0].routes[0].count(status: status, duration: 0) }
+        let codes = try scrape(hub).filter { $0.key.hasPrefix("gatehouse_requests_total") }
+        #expect(codes.count == AnswerCode.count)
+        #expect(codes.values.reduce(0, +) == 1_002)
+        #expect(codes[#"gatehouse_requests_total{route="/a",code="none"}"#] == 502)
+        #expect(Set((0..<AnswerCode.count).map(AnswerCode.label)).count == AnswerCode.count)
+    }
+
+    @Test(
+        "A duration falls into each bucket from its own on",
+        arguments: [
+            (0, "0.0005"), (500_000, "0.0005"), (500_001, "0.001"), (1_000_000, "0.001"), (99_999_999, "0.1"),
+            (10_000_000_000, "10"), (10_000_000_001, "+Inf"), (UInt64.max, "+Inf"),
+        ] as [(UInt64, String)])
+    func histogram(duration: UInt64, first: String) throws {
+        let hub = try hub([(nil, "/a")])
+        hub.workers[0].routes[0].count(status: 200, duration: duration)
+        let samples = try scrape(hub)
+        var expected = 0.0
+        for bound in RouteSeries.boundLabels {
+            if bound == first { expected = 1 }
+            #expect(samples["gatehouse_request_duration_seconds_bucket{route=\"/a\",le=\"\(bound)\"}"] == expected)
+        }
+        #expect(samples[#"gatehouse_request_duration_seconds_count{route="/a"}"#] == 1)
+        #expect(samples[#"gatehouse_request_duration_seconds_sum{route="/a"}"#] == Double(duration) / 1e9)
+    }
+
+    @Test("The bounds and their spellings agree")
+    func bounds() {
+        #expect(RouteSeries.bounds.map { Double($0) / 1e9 } == RouteSeries.boundLabels.dropLast().compactMap { Double($0) })
+        #expect(RouteSeries.bounds.count + 1 == RouteSeries.boundLabels.count)
+    }
+
+    @Test("Every family is there from the start, with its labels escaped")
+    func families() throws {
+        let samples = try scrape(hub([]))
+        for name in ["gatehouse_connections", "gatehouse_hash_queue_depth", "gatehouse_access_log_dropped_total"] {
+            #expect(samples[name] == 0)
+        }
+        for outcome in ["accepted", "refused", "throttled", "invalid", "unavailable"] {
+            #expect(samples["gatehouse_sign_ins_total{outcome=\"\(outcome)\"}"] == 0)
+        }
+        #expect(samples.keys.count { $0.hasPrefix("gatehouse_checks_total{kind=") } == 6)
+        #expect(samples[#"gatehouse_build_info{version="1.2.3 \"x\\\n"}"#] == 1)
+        let start = try #require(samples["process_start_time_seconds"])
+        #expect(abs(start - Double(Clock.wall()) / 1_000) < 5)
+    }
+
+    @Test(
+        "How an attempt to sign in ended",
+        arguments: [
+            (200, .accepted), (303, .accepted), (204, .accepted), (401, .refused), (429, .throttled), (503, .unavailable),
+            (500, .unavailable), (400, .invalid), (403, .invalid), (413, .invalid), (415, .invalid), (0, .invalid),
+        ] as [(Int, AttemptOutcome)])
+    func signIns(status: Int, outcome: AttemptOutcome) {
+        #expect(AttemptOutcome(status: status) == outcome)
+    }
+}
