@@ -35,7 +35,7 @@ let package = Package(
         // The system's libraries, and the few wrappers that C macros make necessary.
         .target(name: "CShims", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
 
@@ -59,11 +59,12 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: settings),
-        .testTarget(name: "SecretsTests", dependencies: ["Secrets"], swiftSettings: settings),
+        .testTarget(name: "SecretsTests", dependencies: ["Secrets", "COpenSSL"], swiftSettings: settings),
         .testTarget(name: "LoopTests", dependencies: ["Loop", "Wire"], swiftSettings: settings),
         .testTarget(name: "AccessTests", dependencies: ["Access", "Secrets", "Wire"], swiftSettings: settings),
-        .testTarget(name: "StoresTests", dependencies: ["Stores", "Access", "Loop", "Secrets", grdb], swiftSettings: settings),
+        .testTarget(name: "StoresTests", dependencies: ["Stores", "Access", "Loop", "Secrets", "Wire", grdb], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Access", "Secrets", "Wire", "Loop"], swiftSettings: settings),
+        .testTarget(name: "ProfileTests", dependencies: ["Profile", "Gateway", "Loop", "Wire"], swiftSettings: settings),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Access", "Secrets"], swiftSettings: settings),
     ],
     cLanguageStandard: .gnu17

@@ -41,7 +41,15 @@ package final class Waiter {
         self.deadline = deadline
         loop.timers.schedule(self)
         hasTimedOut = false
-        unsafe await withUnsafeContinuation { unsafe continuation = $0 }
+        unsafe await withUnsafeContinuation { parked in
+            // A caller that is on the loop without being isolated to it takes a turn to get here, and may be woken in it.
+            if isWoken {
+                isWoken = false
+                unsafe parked.resume()
+            } else {
+                unsafe continuation = parked
+            }
+        }
         self.deadline = .max
         return !hasTimedOut
     }

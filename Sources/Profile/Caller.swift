@@ -29,5 +29,3 @@ struct Caller: Equatable {
         head.fields.filter { head.bytes.equalsFolded($0.name, name) }.map { head.bytes.array($0.value) }
     }
 }
-
-extension Problem: Error {}

@@ -4,13 +4,13 @@ internal import GRDB
 /// The tables, and the steps by which older files become newer ones. A step that has been released is never edited.
 enum SQLiteSchema {
     /// Brings the database up to date; does nothing when it is.
-    static func migrate(_ pool: DatabasePool) throws {
+    static func migrate(_ connection: DatabaseQueue) throws {
         var migrator = DatabaseMigrator()
         register("1: users, sessions, login failures", first, in: &migrator)
-        if try pool.read(migrator.hasBeenSuperseded) {
-            throw StoreError.unavailable("SQLite file \(pool.path) was written by a newer version of gatehouse")
+        if try connection.read(migrator.hasBeenSuperseded) {
+            throw StoreError.unavailable("SQLite file \(connection.path) was written by a newer version of gatehouse")
         }
-        try migrator.migrate(pool)
+        try migrator.migrate(connection)
     }
 
     private static func register(_ step: String, _ statements: String, in migrator: inout DatabaseMigrator) {

@@ -30,12 +30,10 @@ struct RunningDemo {
         gateway = try CommandLoop.run { _, _ in try await RunningGateway(settings, log: log) }
     }
 
+    /// The profile service ends with the process: nobody but the gateway asks it.
     func stop() throws {
-        let (gateway, profiles) = (gateway, profiles)
-        try CommandLoop.run { _, _ in
-            _ = await gateway.stop()
-            await profiles.stop(drain: 1_000)
-        }
+        let gateway = gateway
+        _ = try CommandLoop.run { _, _ in await gateway.stop() }
     }
 
     /// The workers share their port (SO_REUSEPORT), and so would two gateways of one user, unasked.

@@ -35,7 +35,7 @@ final class RunningGateway: Sendable {
 
         let connections = ConnectionCount()
         let hub = TelemetryHub(
-            labels: TelemetryLabels(configuration), workers: settings.workers.number, log: try AccessLog(settings.log, log),
+            routes: configuration.routes, workers: settings.workers.number, log: try AccessLog(settings.log, log),
             connections: connections, hashing: hashing, version: VersionCommand.version)
         self.hub = hub
         server = try Server(workers: settings.workers.number)

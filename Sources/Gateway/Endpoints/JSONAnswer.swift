@@ -15,7 +15,7 @@ struct JSONAnswer {
     /// `milliseconds` since 1970, as RFC 3339 text.
     func time(_ milliseconds: Int64) {
         out.append("\"")
-        Timestamp.append(milliseconds: milliseconds, to: out)
+        Timestamp.append(milliseconds: milliseconds, .seconds, to: out)
         out.append("\"")
     }
 

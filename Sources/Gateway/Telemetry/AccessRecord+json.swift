@@ -5,7 +5,7 @@ import Wire
 extension AccessRecord {
     func appendJSON(to out: Buffer) {
         out.append("{\"time\":\"")
-        Timestamp.append(milliseconds: time, to: out)
+        Timestamp.append(milliseconds: time, .milliseconds, to: out)
         out.append("\",\"request_id\":\"")
         requestID.append(to: out)
         out.append("\",\"client\":\"")

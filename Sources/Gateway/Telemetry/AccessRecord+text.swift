@@ -13,7 +13,7 @@ extension AccessRecord {
         out.append(" - ")
         append(userID, to: out)
         out.append(" [")
-        Timestamp.append(milliseconds: time, to: out)
+        Timestamp.append(milliseconds: time, .milliseconds, to: out)
         out.append("] \"")
         append(head.methodRange.prefix(AccessRecord.longestMethod), to: out)
         out.append(0x20)

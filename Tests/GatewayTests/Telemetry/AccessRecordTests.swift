@@ -120,7 +120,7 @@ struct AccessRecordTests {
         ] as [(Int64, String)])
     func timestamps(milliseconds: Int64, expected: String) {
         let out = Buffer()
-        Timestamp.append(milliseconds: milliseconds, to: out)
+        Timestamp.append(milliseconds: milliseconds, .milliseconds, to: out)
         #expect(out.array(ByteRange(offset: 0, count: out.count)) == Array(expected.utf8))
     }
 }

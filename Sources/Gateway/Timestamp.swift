@@ -1,9 +1,12 @@
 import Wire
 
-/// Times of log lines (RFC 3339), in UTC and to the millisecond.
+/// Moments as text (RFC 3339), in UTC.
 enum Timestamp {
-    /// Appends `2026-07-30T12:34:56.789Z`. A time outside of the years 1970 to 9999 is brought to the nearer end.
-    static func append(milliseconds: Int64, to out: Buffer) {
+    enum Precision { case seconds, milliseconds }
+
+    /// Appends the moment `milliseconds` after 1970: `2026-07-30T12:34:56Z`, rounded down, or `2026-07-30T12:34:56.789Z`. A time outside
+    /// of the years 1970 to 9999 is brought to the nearer end, since it may come from a store or a token.
+    static func append(milliseconds: Int64, _ precision: Precision, to out: Buffer) {
         let time = UInt64(min(max(milliseconds, 0), 253_402_300_799_999))
         let (year, month, day) = civil(time / 86_400_000)
         let second = time / 1_000 % 86_400
@@ -18,8 +21,10 @@ enum Timestamp {
         out.append(second / 60 % 60, digits: 2)
         out.append(UInt8(ascii: ":"))
         out.append(second % 60, digits: 2)
-        out.append(UInt8(ascii: "."))
-        out.append(time % 1_000, digits: 3)
+        if precision == .milliseconds {
+            out.append(UInt8(ascii: "."))
+            out.append(time % 1_000, digits: 3)
+        }
         out.append(UInt8(ascii: "Z"))
     }
 
