@@ -1,6 +1,7 @@
 """Chromium without a head, driven through the DevTools protocol over its pipe (descriptors 3 and 4)."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -13,11 +14,11 @@ class Chromium:
     def __init__(self, folder):
         binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         assert binary, "no chromium: apt-get install chromium"
-        commands, self.write = os.pipe()
-        self.read, answers = os.pipe()
-        # The shell moves our ends to where Chromium looks for them.
+        commands, self.write = self.pipe()
+        self.read, answers = self.pipe()
+        # The shell moves their ends to where Chromium looks for them.
         self.child = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{commands} 4>&{answers}', binary, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            ["bash", "-c", f'exec "$0" "$@" 3<&{commands} 4>&{answers}', binary, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe", f"--user-data-dir={folder}", "about:blank"],
             pass_fds=(commands, answers), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(folder.with_suffix(".log"), "wb"), start_new_session=True)
         os.close(commands)
@@ -30,6 +31,15 @@ class Chromium:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network"):
             self.call(f"{domain}.enable")
+
+    @staticmethod
+    def pipe():
+        """A pipe whose descriptors are beyond those that the shell is going to assign."""
+        ends = []
+        for end in os.pipe():
+            ends.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20))
+            os.close(end)
+        return ends
 
     def call(self, method, **parameters):
         self.number += 1

@@ -198,6 +198,7 @@ class Recorder:
         self.address = self.listener.getsockname()
         self.lock = threading.Lock()
         self.requests = []
+        self.by_nonce = {}
         self.violations = []
         self.scripts = {}
         self.open = {}
@@ -216,7 +217,7 @@ class Recorder:
     def seen(self, nonce):
         """The requests that bore this nonce, in the order of their arrival."""
         with self.lock:
-            return [request for request in self.requests if request.nonce == nonce]
+            return list(self.by_nonce.get(nonce, ()))
 
     def one(self, nonce):
         found = self.seen(nonce)
@@ -290,6 +291,7 @@ class Recorder:
         request = Request(number, index, head)
         with self.lock:
             self.requests.append(request)
+            self.by_nonce.setdefault(request.nonce, []).append(request)
         request.check()
         exchange = Exchange(request, sock, reader)
         self.scripts.get(request.nonce, account)(exchange)
