@@ -62,7 +62,9 @@ final class FakeSessions: SessionStore {
             return before - state.sessions.count
         }
     }
-    func all(limit: Int, now: Int64) async throws(StoreError) -> [SessionRecord] { [] }
+    func all(limit: Int, now: Int64) async throws(StoreError) -> [SessionRecord] {
+        try contents.perform(.sessions, "sessions.all") { Array($0.sessions.values) }
+    }
     func purge(now: Int64) async throws(StoreError) -> Int { 0 }
     func ping() async throws(StoreError) {}
 }

@@ -184,11 +184,13 @@ struct SignInTests {
         await server.stop()
     }
 
-    @Test("rule 34: a full pool is 503, and the attempt is not counted")
-    func poolFull() async throws {
+    @Test(
+        "rules 32 and 34: a full pool is 503 for everybody, known or not, and the attempt is not counted",
+        arguments: ["alice", "nobody", "eve", " alice", ""])
+    func poolFull(_ username: String) async throws {
         let server = try await EndpointsServer.start(queue: -1)
         for _ in 0..<7 {
-            let reply = try server.signIn()
+            let reply = try server.signIn(username)
             #expect(reply.status == 503)
             #expect(reply["retry-after"] == "1")
         }
