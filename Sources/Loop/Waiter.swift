@@ -54,6 +54,12 @@ package final class Waiter {
         return !hasTimedOut
     }
 
+    /// Lets all others that are ready have a turn first: for a task that finds no end of work without ever having to wait.
+    package func yield() async {
+        loop.wakeNextTurn(self)
+        unsafe await withUnsafeContinuation { unsafe continuation = $0 }
+    }
+
     /// Resumes the parked task; with none parked, the next `wait` returns at once.
     package func wake() {
         guard let parked = unsafe continuation else {
