@@ -207,7 +207,8 @@ package final class Exchange {
 
     /// Asks a client that waits for it to send the content (RFC 9110 10.1.1): only once somebody wants it.
     func sendContinue() async {
-        guard owesContinue else { return }
+        // Once the final response has begun, an interim one would stand in the middle of it.
+        guard owesContinue && !hasAnswered else { return }
         owesContinue = false
         client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
         await flush()
