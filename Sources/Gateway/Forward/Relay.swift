@@ -150,7 +150,9 @@ struct Relay {
             return false
         }
         let framing = clientFraming(of: head)
-        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose { exchange.keepsAlive = false }
+        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose || exchange.context.isDraining {
+            exchange.keepsAlive = false
+        }
         headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
         exchange.hasAnswered = true
         exchange.status = head.status

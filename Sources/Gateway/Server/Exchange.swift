@@ -85,7 +85,7 @@ package final class Exchange {
     /// Writes a whole response of the gateway's own. Only the first answer of an exchange counts.
     package func answer(_ answer: Answer) async {
         guard !hasAnswered else { return }
-        if answer.closes || !isContentDrainable { keepsAlive = false }
+        if answer.closes || !isContentDrainable || context.isDraining { keepsAlive = false }
         if let note = answer.note { self.note = note }
         begin(answer)
         if head.method != .head {
