@@ -18,7 +18,7 @@ package final class Waiter {
     unowned(unsafe) var previous: Waiter?
     /// The tick under which the wheel holds this waiter; never later than the deadline's own. 0: not held.
     var scheduledTick: UInt64 = 0
-    private(set) var deadline = UInt64.max
+    var deadline = UInt64.max
 
     package init(loop: EventLoop) {
         self.loop = loop
