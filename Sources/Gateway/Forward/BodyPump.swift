@@ -19,6 +19,9 @@ struct BodyPump {
     /// Small pieces are collected up to here.
     private static let fullOutput = 16_384
 
+    /// Reads in one step: at most about a megabyte, which takes less than a millisecond.
+    private static let readsPerStep = 8
+
     private(set) var decoder: BodyDecoder
     private let framing: Framing
     private let headers: HeaderPolicy
@@ -31,6 +34,8 @@ struct BodyPump {
     private(set) var blockedOn = Side.source
     /// All content, and its end, have been written.
     private(set) var isDone = false
+    /// Stopped although both sides could go on, so that others have their turn.
+    private(set) var isPaused = false
 
     init(_ decoder: BodyDecoder, framing: Framing, headers: HeaderPolicy) {
         self.decoder = decoder
@@ -38,8 +43,10 @@ struct BodyPump {
         self.headers = headers
     }
 
-    /// Moves what can be moved now.
+    /// Moves what can be moved now, up to a fair share of the worker's time.
     mutating func step(from source: Transport, to sink: Transport) throws(PumpFault) {
+        isPaused = false
+        var reads = 0
         while !isDone {
             try fill(source.input, sink.output)
             if piece > 0 || !sink.output.isEmpty {
@@ -50,6 +57,8 @@ struct BodyPump {
                 isDone = true
                 return
             }
+            if reads == BodyPump.readsPerStep { return isPaused = true }
+            reads += 1
             guard try read(source) else { return blockedOn = .source }
         }
     }

@@ -91,7 +91,7 @@ struct Relay {
         let before = request.moved
         do throws(PumpFault) {
             try request.step(from: client, to: server)
-            if exchange.owesContinue && !request.isDone && request.blockedOn == .source {
+            if exchange.owesContinue && !request.isDone && !request.isPaused && request.blockedOn == .source {
                 await exchange.sendContinue()
                 try request.step(from: client, to: server)
             }
@@ -150,7 +150,9 @@ struct Relay {
             return false
         }
         let framing = clientFraming(of: head)
-        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose { exchange.keepsAlive = false }
+        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose || exchange.context.isDraining {
+            exchange.keepsAlive = false
+        }
         headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
         exchange.hasAnswered = true
         exchange.status = head.status
@@ -207,7 +209,10 @@ struct Relay {
     private mutating func wait() async -> Bool {
         let now = loop.now
         var deadline = UInt64.max
-        if !request.isDone && !isRequestAbandoned {
+        if request.isPaused {
+            clientGives.pause(at: now)
+            upstreamTakes.pause(at: now)
+        } else if !request.isDone && !isRequestAbandoned {
             if request.blockedOn == .source {
                 upstreamTakes.pause(at: now)
                 deadline = min(deadline, clientGives.wait(from: now))
@@ -219,7 +224,10 @@ struct Relay {
             if headDeadline == .max { headDeadline = now.adding(milliseconds: upstream.headTimeout) }
             deadline = min(deadline, headDeadline)
         }
-        if hasHead {
+        if response.isPaused {
+            upstreamGives.pause(at: now)
+            clientTakes.pause(at: now)
+        } else if hasHead {
             if response.blockedOn == .source {
                 clientTakes.pause(at: now)
                 deadline = min(deadline, upstreamGives.wait(from: now))
@@ -227,6 +235,10 @@ struct Relay {
                 upstreamGives.pause(at: now)
                 deadline = min(deadline, clientTakes.wait(from: now))
             }
+        }
+        if request.isPaused || response.isPaused {
+            await exchange.waiter.yield()
+            return loop.now < deadline
         }
         return await exchange.waiter.wait(until: deadline) || loop.now < deadline
     }
