@@ -1,0 +1,1 @@
+"""What the black-box tests stand on: processes, a client and an upstream that show exact octets, and the joiner."""
