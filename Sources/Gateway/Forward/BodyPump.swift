@@ -25,6 +25,8 @@ struct BodyPump {
     private(set) var decoder: BodyDecoder
     private let framing: Framing
     private let headers: HeaderPolicy
+    /// Octets of content that may leave. Judged before any of a piece does, so that nobody is sent the end of too much.
+    private let limit: UInt64
     /// Octets at the front of the source's input that belong to a chunk, or to the content, whose beginning is written.
     private var piece = 0
     private var isEndWritten = false
@@ -37,10 +39,11 @@ struct BodyPump {
     /// Stopped although both sides could go on, so that others have their turn.
     private(set) var isPaused = false
 
-    init(_ decoder: BodyDecoder, framing: Framing, headers: HeaderPolicy) {
+    init(_ decoder: BodyDecoder, framing: Framing, headers: HeaderPolicy, limit: UInt64 = .max) {
         self.decoder = decoder
         self.framing = framing
         self.headers = headers
+        self.limit = limit
     }
 
     /// Moves what can be moved now, up to a fair share of the worker's time.
@@ -70,6 +73,7 @@ struct BodyPump {
             case .needMore: return
             case .end: writeEnd(output)
             case .data(let count):
+                guard UInt64(count) <= limit &- moved else { throw .tooLarge }
                 if framing == .chunked {
                     output.append(hexadecimal: UInt64(count))
                     output.append("\r\n")
@@ -142,5 +146,7 @@ enum PumpFault: Error {
     /// The source closed, or broke, before the message was complete.
     case sourceGone
     case sinkGone
+    /// There is more content than allowed.
+    case tooLarge
     case malformed(WireError)
 }

@@ -173,7 +173,6 @@ final class HeaderPolicy {
                 case .username: identity.username
                 case .role: identity.role
                 }
-            if value.isEmpty { continue }
             out.append(header.name)
             out.append(": ")
             out.append(value)

@@ -56,7 +56,7 @@ struct Relay {
         self.maxBody = maxBody
         request = BodyPump(
             exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain,
-            headers: headers)
+            headers: headers, limit: maxBody)
         response = BodyPump(BodyDecoder(.none), framing: .plain, headers: headers)
         let timeouts = exchange.timeouts
         clientGives = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
@@ -100,6 +100,7 @@ struct Relay {
             case .sinkGone: isRequestAbandoned = true
             case .sourceGone: throw .clientGone
             case .malformed(let error): throw .clientMalformed(error)
+            case .tooLarge: throw .tooLarge
             }
         }
         let moved = Int(truncatingIfNeeded: request.moved &- before)
@@ -107,7 +108,6 @@ struct Relay {
         upstreamTakes.credit(moved, at: loop.now)
         exchange.contentReceived = request.moved
         exchange.content = request.decoder
-        if request.moved > maxBody { throw .tooLarge }
         if request.isDone { headDeadline = loop.now.adding(milliseconds: upstream.headTimeout) }
     }
 
@@ -187,6 +187,7 @@ struct Relay {
             case .sinkGone: throw .clientGone
             case .sourceGone: throw .upstreamBrokeOff
             case .malformed(let error): throw .upstreamMalformed(error)
+            case .tooLarge: throw .tooLarge
             }
         }
         let moved = Int(truncatingIfNeeded: response.moved &- before)
