@@ -1,5 +1,5 @@
-/// One line of the `routes` in the settings.
-package struct Route: Sendable {
+/// One line of the `routes` in the settings. An object, so that an exchange takes hold of its route without copying it.
+package final class Route: Sendable {
     package enum Access: Sendable, Equatable {
         /// Anybody, and no credential is looked at.
         case `public`

@@ -79,11 +79,14 @@ package struct Throttle: Sendable, Equatable {
         return .allow
     }
 
-    /// The attempt was right: the pair is cleared and known from now on. The other two only get this attempt back: an attacker
-    /// with an account of their own must not be able to clear what is counted against their address.
-    package func succeed(_ counts: inout FailureCounts, now: Int64) {
+    /// The attempt was right: the pair is cleared, and with `remembers` known from now on. The other two only get this attempt back:
+    /// an attacker with an account of their own must not be able to clear what is counted against their address.
+    ///
+    /// Without `remembers` nothing is left in the table that was not there before: a sign-in that gives a token stores nothing.
+    package func succeed(_ counts: inout FailureCounts, remembers: Bool, now: Int64) {
         giveBack(&counts, now: now)
-        counts.pair = FailureCount(failures: 0, lastFailureAt: 0, lastSuccessAt: now)
+        let lastSuccessAt = remembers ? now : counts.pair.lastSuccessAt
+        counts.pair = FailureCount(failures: 0, lastFailureAt: 0, lastSuccessAt: lastSuccessAt)
     }
 
     /// The attempt was not made, for instance because no hash could be computed.

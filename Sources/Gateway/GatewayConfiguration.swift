@@ -3,7 +3,9 @@ package import Secrets
 package import Wire
 
 /// Everything that the gateway is told, checked and frozen. Workers share one; a change is a new one, swapped whole.
-package struct GatewayConfiguration: Sendable {
+///
+/// An object, so that handing it on costs one reference and not a copy of all that is in it.
+package final class GatewayConfiguration: Sendable {
     /// Where people reach the gateway: decides the cookies' attributes and what counts as the same origin.
     package struct PublicURL: Sendable {
         package var isHTTPS: Bool
@@ -78,30 +80,31 @@ package struct GatewayConfiguration: Sendable {
         package init() {}
     }
 
-    package var publicURL: PublicURL
-    package var routes: RouteTable
+    package let publicURL: PublicURL
+    package let routes: RouteTable
     /// For each route, the place of its upstream in `upstreams`.
-    package var routeUpstreams: [Int]
-    package var upstreams: [Upstream]
-    package var identityHeaders: [IdentityHeader]
+    package let routeUpstreams: [Int]
+    package let upstreams: [Upstream]
+    package let identityHeaders: [IdentityHeader]
     /// The cookies' names as they travel: with `__Host-` where `publicURL` is https.
-    package var sessionCookie: [UInt8]
-    package var tokenCookie: [UInt8]
-    package var login: Login
-    package var sessionPolicy: SessionPolicy
+    package let sessionCookie: [UInt8]
+    package let tokenCookie: [UInt8]
+    package let login: Login
+    package let sessionPolicy: SessionPolicy
     /// Nil: no tokens are issued or accepted.
-    package var tokens: TokenAuthority?
+    package let tokens: TokenAuthority?
     /// Whose X-Forwarded-* are believed; empty: nobody's.
-    package var trustedProxies: [CIDR] = []
+    package let trustedProxies: [CIDR]
     /// Our name in Via, unlike any other gateway's: 8 random octets in hexadecimal behind `gatehouse-`, once per process.
-    package var pseudonym: [UInt8]
-    package var limits = ServerLimits()
-    package var timeouts = ServerTimeouts()
+    package let pseudonym: [UInt8]
+    package let limits: ServerLimits
+    package let timeouts: ServerTimeouts
 
     package init(
         publicURL: PublicURL, routes: RouteTable, routeUpstreams: [Int], upstreams: [Upstream],
         identityHeaders: [IdentityHeader], sessionCookie: [UInt8], tokenCookie: [UInt8], login: Login,
-        sessionPolicy: SessionPolicy, tokens: TokenAuthority?, pseudonym: [UInt8]
+        sessionPolicy: SessionPolicy, tokens: TokenAuthority?, pseudonym: [UInt8],
+        trustedProxies: [CIDR] = [], limits: ServerLimits = ServerLimits(), timeouts: ServerTimeouts = ServerTimeouts()
     ) {
         self.publicURL = publicURL
         self.routes = routes
@@ -114,5 +117,8 @@ package struct GatewayConfiguration: Sendable {
         self.sessionPolicy = sessionPolicy
         self.tokens = tokens
         self.pseudonym = pseudonym
+        self.trustedProxies = trustedProxies
+        self.limits = limits
+        self.timeouts = timeouts
     }
 }

@@ -7,25 +7,34 @@ enum Timestamp {
     /// Appends the moment `milliseconds` after 1970: `2026-07-30T12:34:56Z`, rounded down, or `2026-07-30T12:34:56.789Z`. A time outside
     /// of the years 1970 to 9999 is brought to the nearer end, since it may come from a store or a token.
     static func append(milliseconds: Int64, _ precision: Precision, to out: Buffer) {
+        _ = unsafe out.withWritable(24) { room in
+            var line = unsafe LineWriter(room, spill: Buffer())
+            append(milliseconds: milliseconds, precision, to: &line)
+            return line.count
+        }
+    }
+
+    static func append(milliseconds: Int64, _ precision: Precision, to line: inout LineWriter) {
         let time = UInt64(min(max(milliseconds, 0), 253_402_300_799_999))
         let (year, month, day) = civil(time / 86_400_000)
         let second = time / 1_000 % 86_400
-        out.append(year, digits: 4)
-        out.append(UInt8(ascii: "-"))
-        out.append(month, digits: 2)
-        out.append(UInt8(ascii: "-"))
-        out.append(day, digits: 2)
-        out.append(UInt8(ascii: "T"))
-        out.append(second / 3_600, digits: 2)
-        out.append(UInt8(ascii: ":"))
-        out.append(second / 60 % 60, digits: 2)
-        out.append(UInt8(ascii: ":"))
-        out.append(second % 60, digits: 2)
+        line.append(two: year / 100)
+        line.append(two: year)
+        line.append(UInt8(ascii: "-"))
+        line.append(two: month)
+        line.append(UInt8(ascii: "-"))
+        line.append(two: day)
+        line.append(UInt8(ascii: "T"))
+        line.append(two: second / 3_600)
+        line.append(UInt8(ascii: ":"))
+        line.append(two: second / 60 % 60)
+        line.append(UInt8(ascii: ":"))
+        line.append(two: second % 60)
         if precision == .milliseconds {
-            out.append(UInt8(ascii: "."))
-            out.append(time % 1_000, digits: 3)
+            line.append(UInt8(ascii: "."))
+            line.append(three: time)
         }
-        out.append(UInt8(ascii: "Z"))
+        line.append(UInt8(ascii: "Z"))
     }
 
     /// The Gregorian date of a day counted from 1970-01-01. Years are counted from March, so that the leap day is the last of

@@ -25,6 +25,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private let poller: Poller
     private var ready: [UnownedJob] = []
     private var running: [UnownedJob] = []
+    /// Tasks that have given up the rest of their turn.
+    private var yielding: [Waiter] = []
     let timers = TimerWheel()
     var registry = SocketRegistry()
 
@@ -90,13 +92,14 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         thread.store(Thread.current, ordering: .relaxed)
         while !isStopping.load(ordering: .acquiring) {
             runReadyJobs()
-            let timeout = ready.isEmpty ? timers.timeout(now: now) : 0
+            let timeout = ready.isEmpty && yielding.isEmpty ? timers.timeout(now: now) : 0
             poller.wait(milliseconds: timeout) { event in
                 if event.isInterrupt { takeInbox() } else { registry.deliver(event) }
             }
             now = Clock.monotonic()
             wallClock = Clock.wall()
             timers.advance(to: now)
+            wakeYielding()
         }
         thread.store(0, ordering: .relaxed)
     }
@@ -110,6 +113,15 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
                 isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
         }
         running.removeAll(keepingCapacity: true)
+    }
+
+    /// Wakes `waiter` in the next turn, after all that the poller and the timers then have to say.
+    func wakeNextTurn(_ waiter: Waiter) { yielding.append(waiter) }
+
+    private func wakeYielding() {
+        guard !yielding.isEmpty else { return }
+        for waiter in yielding { waiter.wake() }
+        yielding.removeAll(keepingCapacity: true)
     }
 
     private func takeInbox() {

@@ -12,6 +12,14 @@ package final class Listener {
     /// waking the poller for ever.
     private var reserve: Int32
     private var isClosed = false
+    private var isExhausted = false
+    /// Tries since the loop was last given up.
+    private var tries = 0
+
+    /// Clients taken in one turn of the loop: a crowd, or a flood, must not keep it from those who are being served.
+    private static let triesPerTurn = 64
+    /// Milliseconds to leave the queue alone when the system is out of memory, which trying again at once does not mend.
+    private static let pause: Int64 = 10
 
     /// A client that has connected: the descriptor, non-blocking, is the caller's to close.
     package struct Accepted {
@@ -45,10 +53,21 @@ package final class Listener {
     package func accept() async -> Accepted? {
         while !isClosed {
             guard socket.mayRead else {
+                tries = 0
                 _ = await waiter.wait()
                 continue
             }
+            tries += 1
+            if tries > Listener.triesPerTurn {
+                tries = 0
+                await waiter.yield()
+                continue
+            }
             if let accepted = acceptOne() { return accepted }
+            if isExhausted {
+                isExhausted = false
+                _ = await waiter.wait(until: waiter.loop.now.adding(milliseconds: Listener.pause))
+            }
         }
         return nil
     }
@@ -76,6 +95,7 @@ package final class Listener {
         switch errno {
         case EAGAIN: socket.markDrained()
         case EMFILE, ENFILE: turnOneAway()
+        case ENOBUFS, ENOMEM: isExhausted = true
         default: break  // accept(2): errors of the new connection (ECONNABORTED …) concern that client alone.
         }
         return nil

@@ -33,6 +33,8 @@ package struct SocketAddress: Sendable, Hashable {
 
     /// The octets of "127.0.0.1" or "::1"; nil when the text is not a numeric address.
     package static func octets(ofNumericHost text: String) -> [UInt8]? {
+        // The system would read only what stands before a NUL.
+        guard !text.utf8.contains(0) else { return nil }
         var octets = [UInt8](repeating: 0, count: 16)
         if unsafe inet_pton(AF_INET, text, &octets) == 1 { return Array(octets.prefix(4)) }
         if unsafe inet_pton(AF_INET6, text, &octets) == 1 { return octets }

@@ -18,7 +18,7 @@ package final class Waiter {
     unowned(unsafe) var previous: Waiter?
     /// The tick under which the wheel holds this waiter; never later than the deadline's own. 0: not held.
     var scheduledTick: UInt64 = 0
-    private(set) var deadline = UInt64.max
+    var deadline = UInt64.max
 
     package init(loop: EventLoop) {
         self.loop = loop
@@ -52,6 +52,12 @@ package final class Waiter {
         }
         self.deadline = .max
         return !hasTimedOut
+    }
+
+    /// Lets all others that are ready have a turn first: for a task that finds no end of work without ever having to wait.
+    package func yield() async {
+        loop.wakeNextTurn(self)
+        unsafe await withUnsafeContinuation { unsafe continuation = $0 }
     }
 
     /// Resumes the parked task; with none parked, the next `wait` returns at once.

@@ -23,8 +23,11 @@ package final class ProfileDatabase: Sendable {
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(5)
-            queue = try path.map { try DatabaseQueue(path: $0, configuration: configuration) }
-                ?? DatabaseQueue(configuration: configuration)
+            if let path {
+                queue = try DatabaseQueue(path: path, configuration: configuration)
+            } else {
+                queue = try DatabaseQueue(configuration: configuration)
+            }
             try queue.write { db in
                 try db.execute(
                     sql: """

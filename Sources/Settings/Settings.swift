@@ -22,8 +22,7 @@ package struct Settings: Sendable, Equatable {
 
     package init() {}
 
-    /// Whether anything is signed in by a session, so that its store is needed.
-    package var usesSessions: Bool { login.allow.contains(.session) || routes.contains { $0.accept.contains(.session) } }
+    /// Whether anything is signed in by a token, so that there must be something to sign with.
     package var usesTokens: Bool { login.allow.contains(.token) || routes.contains { $0.accept.contains(.token) } }
 
     package func upstream(named name: String) -> Upstream? { upstreams.first { $0.name == name } }

@@ -1,7 +1,9 @@
 /// The pairs of a request's Cookie lines (RFC 6265bis 5.6), as octets.
 ///
-/// Names are compared octet by octet. Only SP and HTAB around a name or a value are taken away: any other white space belongs to the
-/// name, or a name with some in front of it would pass for ours. Quotes mean nothing: a `;` always ends the pair.
+/// Names are compared octet by octet. Only SP and HTAB around a pair, and in front of a value, are taken away: any other white space
+/// belongs to the name, or a name with some in front of it would pass for ours. White space between a name and its `=` is written by no
+/// browser: such a pair is nobody's credential, and still none that goes on under our name. Quotes mean nothing: a `;` always ends the
+/// pair.
 package enum Cookies {
     package enum Lookup: Equatable, Sendable {
         case none
@@ -18,7 +20,7 @@ package enum Cookies {
         for field in head.fields where field.id == .cookie {
             var pairs = Pairs(field.value)
             while let pair = pairs.next(in: octets) {
-                guard let value = pair.value, octets.equals(pair.name, name) else { continue }
+                guard let value = pair.value, pair.isNameExact, octets.equals(pair.name, name) else { continue }
                 if found != .none { return .several }
                 found = .one(value)
             }
@@ -59,6 +61,8 @@ package enum Cookies {
         let name: ByteRange
         /// What follows the first `=`; nil when there is none.
         let value: ByteRange?
+        /// The `=` follows the name at once.
+        let isNameExact: Bool
     }
 
     /// Each step goes past a `;` or to the end, so an odd line ends like any other.
@@ -82,8 +86,10 @@ package enum Cookies {
                 let whole = octets.trimmed(start, position)
                 defer { position &+= 1 }
                 if whole.isEmpty { continue }
-                if equals < 0 { return Pair(whole: whole, name: whole, value: nil) }
-                return Pair(whole: whole, name: octets.trimmed(start, equals), value: octets.trimmed(equals &+ 1, position))
+                if equals < 0 { return Pair(whole: whole, name: whole, value: nil, isNameExact: true) }
+                let name = octets.trimmed(start, equals)
+                return Pair(
+                    whole: whole, name: name, value: octets.trimmed(equals &+ 1, position), isNameExact: name.end == equals)
             }
             return nil
         }

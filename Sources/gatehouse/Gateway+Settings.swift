@@ -7,7 +7,7 @@ import Wire
 // The settings in the words of the gateway.
 
 extension GatewayConfiguration {
-    init(_ settings: Settings) throws {
+    convenience init(_ settings: Settings) throws {
         let routes = try settings.routeTable()
         let names = settings.upstreams.map(\.name)
         let prefix = settings.publicURL.isHTTPS ? "__Host-" : ""
@@ -20,15 +20,8 @@ extension GatewayConfiguration {
             sessionCookie: Array((prefix + settings.sessions.cookie).utf8),
             tokenCookie: Array((prefix + settings.tokens.cookie).utf8), login: try Login(settings),
             sessionPolicy: settings.sessionPolicy, tokens: try settings.tokenAuthority(),
-            pseudonym: try Self.newPseudonym())
-        trustedProxies = try settings.trustedProxies.map { range in
-            guard let block = CIDR(Array(range.description.utf8)) else {
-                throw CommandFailure("trusted_proxies: \(range) is no address block", status: .configuration)
-            }
-            return block
-        }
-        limits = ServerLimits(settings)
-        timeouts = ServerTimeouts(settings)
+            pseudonym: try GatewayConfiguration.newPseudonym(), trustedProxies: try settings.trustedProxies.map(CIDR.init),
+            limits: ServerLimits(settings), timeouts: ServerTimeouts(settings))
     }
 
     /// `gatehouse-` and 16 hexadecimal digits.
@@ -40,6 +33,15 @@ extension GatewayConfiguration {
             name.append(hexadecimal: octet & 15)
         }
         return name.array(ByteRange(offset: 0, count: name.count))
+    }
+}
+
+extension CIDR {
+    fileprivate init(_ range: NetworkRange) throws {
+        guard let block = CIDR(Array(range.description.utf8)) else {
+            throw CommandFailure("trusted_proxies: \(range) is no address block", status: .configuration)
+        }
+        self = block
     }
 }
 

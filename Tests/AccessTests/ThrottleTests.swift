@@ -69,7 +69,7 @@ import Wire
     func owner() {
         var counts = FailureCounts()
         #expect(throttle.admit(&counts, now: noon) == .allow)
-        throttle.succeed(&counts, now: noon)
+        throttle.succeed(&counts, remembers: true, now: noon)
         counts.account = FailureCount(failures: 1_000_000, lastFailureAt: noon, lastSuccessAt: 0)
         #expect(throttle.admit(&counts, now: noon) == .allow)
         // The owner's own typing errors are not the account's, and stay held by the pair.
@@ -107,7 +107,7 @@ import Wire
         var counts = FailureCounts()
         _ = admitted(&counts, attempts: 4, now: noon)
         #expect(throttle.admit(&counts, now: noon + 1) == .allow)
-        throttle.succeed(&counts, now: noon + 1)
+        throttle.succeed(&counts, remembers: true, now: noon + 1)
         #expect(counts.pair == FailureCount(failures: 0, lastFailureAt: 0, lastSuccessAt: noon + 1))
         #expect(counts.address.failures == 4 && counts.account.failures == 4)
     }
@@ -115,7 +115,7 @@ import Wire
     @Test func first() {
         var counts = FailureCounts()
         #expect(throttle.admit(&counts, now: noon) == .allow)
-        throttle.succeed(&counts, now: noon)
+        throttle.succeed(&counts, remembers: true, now: noon)
         #expect(counts.address == .none && counts.account == .none)
     }
 
@@ -157,7 +157,7 @@ import Wire
         var counts = FailureCounts(pair: count, address: count, account: count)
         #expect(throttle.admit(&counts, now: noon) == .allow)
         throttle.withdraw(&counts, now: noon)
-        throttle.succeed(&counts, now: noon)
+        throttle.succeed(&counts, remembers: true, now: noon)
         #expect(counts.pair.failures == 0)
         var uncounted = FailureCounts(pair: count, address: count, account: count)
         throttle.withdraw(&uncounted, now: noon)

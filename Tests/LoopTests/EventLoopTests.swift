@@ -63,6 +63,26 @@ struct EventLoopTests {
         #expect(results == [true, false])
     }
 
+    @Test("A wake that comes while a task is on its way into its wait is not lost, also to a task outside of any actor")
+    func wakeOnTheWay() async throws {
+        let loop = try EventLoop(name: "test")
+        let thread = try loop.start()
+        // Nobody listens there: the system says so in the very turn of the call.
+        let address = try #require(SocketAddress(numeric: "127.0.0.1:1"))
+        let fault = await Task(executorPreference: loop) { () -> ConnectError? in
+            let waiter = Waiter(loop: loop)
+            do throws(ConnectError) {
+                _ = try await Socket.connect(to: address, loop: loop, waiter: waiter, until: loop.now.adding(milliseconds: 500))
+                return nil
+            } catch {
+                return error
+            }
+        }.value
+        loop.stop()
+        thread.join()
+        #expect(fault != nil && fault != .timedOut)
+    }
+
     @Test("A connection carries octets both ways and reports its end")
     func echo() async throws {
         let echoed = try await onWorker { loop in

@@ -95,16 +95,8 @@ struct LoadTests {
         #expect(settings.routes[0].accept == [.session, .token])
         // The newline at the file's end is not part of the secret.
         #expect(settings.tokens.secret?.octets == Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG".utf8))
-        #expect(settings.usesSessions && settings.usesTokens)
+        #expect(settings.usesTokens)
         #expect(try !load(minimal).usesTokens)
-    }
-
-    @Test("a gateway of tokens only needs no session store")
-    func tokensOnly() throws {
-        let folder = try Folder()
-        let settings = try load(
-            minimal + "login: { issues: token, allow: [token] }\ntokens: { secret_file: token.secret }", folder: folder.path)
-        #expect(!settings.usesSessions)
     }
 
     @Test("several keys, in their order")

@@ -21,7 +21,7 @@ enum Pages {
 
     static func signIn(_ page: SignInPage, status: Int) -> Answer {
         let out = Buffer(capacity: 6144)
-        begin(title: page.error == nil ? "Sign in" : "Sign in: not done", to: out)
+        begin(title: page.error == nil ? "Sign in" : "Error: Sign in", to: out)
         out.append(gate)
         out.append("<h1>Sign in</h1>\n<p>to ")
         HTML.append(escaped: page.site, to: out)

@@ -14,8 +14,10 @@ struct SignInCheck {
     /// What everybody gets who is not let in: unknown, disabled or wrong.
     static let wrong = Problem(401, "The user name or the password is wrong.")
 
+    /// - Parameter stores: whether the sign-in leaves anything in a store. One that gives a token does not, so neither is its address
+    ///   remembered nor the hash renewed.
     /// - Throws: 401, 429 or 503.
-    func user(for request: SignInRequest, _ exchange: Exchange) async throws(Problem) -> UserRecord {
+    func user(for request: SignInRequest, stores: Bool, _ exchange: Exchange) async throws(Problem) -> UserRecord {
         let name = try SignInName(request.username)
         let keys = ThrottleKeys(name: name.canonical, address: exchange.clientAddress)
         try await admit(keys, exchange)
@@ -27,8 +29,8 @@ struct SignInCheck {
         case .signedIn(let user, let rehash):
             let throttling = login.throttle
             let now = exchange.context.loop.wallClock
-            do { try await throttle.update(keys) { throttling.succeed(&$0, now: now) } } catch { throw SignInCheck.unavailable(error) }
-            if rehash { await self.rehash(user, request.password, exchange) }
+            do { try await throttle.update(keys) { throttling.succeed(&$0, remembers: stores, now: now) } } catch { throw SignInCheck.unavailable(error) }
+            if rehash && stores { await self.rehash(user, request.password, exchange) }
             return user
         }
     }

@@ -61,7 +61,7 @@ struct SignInEndpoint {
             return await desk.refuse(exchange, error)
         }
         do throws(Problem) {
-            let user = try await check.user(for: request, exchange)
+            let user = try await check.user(for: request, stores: kind == .session, exchange)
             let granted = try await grant.grant(kind, to: user, desk, exchange)
             exchange.identity = granted.identity
             await desk.send(SignInEndpoint.answer(granted, to: request), to: exchange)

@@ -27,18 +27,18 @@ struct SignInGrant {
         do {
             start = try configuration.sessionPolicy.start(for: user, replacing: desk.presentedSession(exchange.head), now: now)
         } catch { throw SignInGrant.impossible(error.description) }
+        let mayStay: Bool
         do throws(StoreError) {
             try await sessions.insert(start.record, now: now)
             // While the hash was computed the account may have been disabled and its sessions ended. This one was not among them,
             // and whoever disables it from now on finds this one.
-            guard let current = try await users.find(id: user.id), !current.isDisabled else {
-                _ = try await sessions.remove(start.record.key)
-                throw StoreError.conflict("the account ended during the sign-in")
-            }
+            let current = try await users.find(id: user.id)
+            mayStay = current?.isDisabled == false
+            if !mayStay { _ = try await sessions.remove(start.record.key) }
         } catch {
-            if case .conflict = error { throw SignInCheck.wrong }
             throw Problem(error, "Nobody can be signed in at the moment. Try again in a moment.")
         }
+        guard mayStay else { throw SignInCheck.wrong }
         await end(start.replaces, exchange)
         let identity: Identity
         do { identity = try Identity(session: start.record) } catch { throw SignInGrant.impossible(error.description) }

@@ -19,9 +19,14 @@ struct BodyPump {
     /// Small pieces are collected up to here.
     private static let fullOutput = 16_384
 
+    /// Reads in one step: at most about a megabyte, which takes less than a millisecond.
+    private static let readsPerStep = 8
+
     private(set) var decoder: BodyDecoder
     private let framing: Framing
     private let headers: HeaderPolicy
+    /// Octets of content that may leave. Judged before any of a piece does, so that nobody is sent the end of too much.
+    private let limit: UInt64
     /// Octets at the front of the source's input that belong to a chunk, or to the content, whose beginning is written.
     private var piece = 0
     private var isEndWritten = false
@@ -31,15 +36,20 @@ struct BodyPump {
     private(set) var blockedOn = Side.source
     /// All content, and its end, have been written.
     private(set) var isDone = false
+    /// Stopped although both sides could go on, so that others have their turn.
+    private(set) var isPaused = false
 
-    init(_ decoder: BodyDecoder, framing: Framing, headers: HeaderPolicy) {
+    init(_ decoder: BodyDecoder, framing: Framing, headers: HeaderPolicy, limit: UInt64 = .max) {
         self.decoder = decoder
         self.framing = framing
         self.headers = headers
+        self.limit = limit
     }
 
-    /// Moves what can be moved now.
+    /// Moves what can be moved now, up to a fair share of the worker's time.
     mutating func step(from source: Transport, to sink: Transport) throws(PumpFault) {
+        isPaused = false
+        var reads = 0
         while !isDone {
             try fill(source.input, sink.output)
             if piece > 0 || !sink.output.isEmpty {
@@ -50,6 +60,8 @@ struct BodyPump {
                 isDone = true
                 return
             }
+            if reads == BodyPump.readsPerStep { return isPaused = true }
+            reads += 1
             guard try read(source) else { return blockedOn = .source }
         }
     }
@@ -61,6 +73,7 @@ struct BodyPump {
             case .needMore: return
             case .end: writeEnd(output)
             case .data(let count):
+                guard UInt64(count) <= limit &- moved else { throw .tooLarge }
                 if framing == .chunked {
                     output.append(hexadecimal: UInt64(count))
                     output.append("\r\n")
@@ -133,5 +146,7 @@ enum PumpFault: Error {
     /// The source closed, or broke, before the message was complete.
     case sourceGone
     case sinkGone
+    /// There is more content than allowed.
+    case tooLarge
     case malformed(WireError)
 }

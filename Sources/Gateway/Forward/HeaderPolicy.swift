@@ -173,7 +173,6 @@ final class HeaderPolicy {
                 case .username: identity.username
                 case .role: identity.role
                 }
-            if value.isEmpty { continue }
             out.append(header.name)
             out.append(": ")
             out.append(value)
@@ -218,7 +217,8 @@ final class HeaderPolicy {
         out.append(0x20)
         out.append(response.bytes, response.reason)
         out.append("\r\n")
-        let keepsLength = framing == .none
+        // What a HEAD or a 304 says of content that is not sent (RFC 9110 8.6, which forbids it for 204 and interim responses).
+        let keepsLength = framing == .none && response.status != 204 && response.status >= 200
         for field in response.fields {
             switch field.id {
             case .contentLength: if !keepsLength { continue }
@@ -241,13 +241,18 @@ final class HeaderPolicy {
         out.append("\r\n")
     }
 
-    /// Only the gateway gives its own cookies (SECURITY.md rule 38).
+    /// Only the gateway gives its own cookies (SECURITY.md rule 38). A browser drops the white space around a name, and sends a cookie
+    /// without a name as its bare value (RFC 6265bis 5.6 and 5.8.3): `session_id =x` and `=session_id=x` come back as ours.
     private func isOwnCookie(_ octets: Buffer, _ value: ByteRange) -> Bool {
         let span = octets.octets
-        for name in ownCookies {
-            guard value.end - value.start > name.count, span[value.start + name.count] == UInt8(ascii: "=") else { continue }
-            if name.indices.allSatisfy({ span[value.start + $0] == name[$0] }) { return true }
-        }
-        return false
+        var start = value.start
+        while start < value.end, isBlank(span[start]) || span[start] == UInt8(ascii: "=") { start += 1 }
+        var end = start
+        while end < value.end, span[end] != UInt8(ascii: "="), span[end] != UInt8(ascii: ";") { end += 1 }
+        while end > start, isBlank(span[end - 1]) { end -= 1 }
+        let name = ByteRange(offset: start, count: end - start)
+        return ownCookies.contains(octets.array(name))
     }
+
+    private func isBlank(_ octet: UInt8) -> Bool { octet == 0x20 || octet == 0x09 }
 }

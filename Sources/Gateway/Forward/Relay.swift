@@ -56,7 +56,7 @@ struct Relay {
         self.maxBody = maxBody
         request = BodyPump(
             exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain,
-            headers: headers)
+            headers: headers, limit: maxBody)
         response = BodyPump(BodyDecoder(.none), framing: .plain, headers: headers)
         let timeouts = exchange.timeouts
         clientGives = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
@@ -91,7 +91,7 @@ struct Relay {
         let before = request.moved
         do throws(PumpFault) {
             try request.step(from: client, to: server)
-            if exchange.owesContinue && !request.isDone && request.blockedOn == .source {
+            if exchange.owesContinue && !request.isDone && !request.isPaused && request.blockedOn == .source {
                 await exchange.sendContinue()
                 try request.step(from: client, to: server)
             }
@@ -100,6 +100,7 @@ struct Relay {
             case .sinkGone: isRequestAbandoned = true
             case .sourceGone: throw .clientGone
             case .malformed(let error): throw .clientMalformed(error)
+            case .tooLarge: throw .tooLarge
             }
         }
         let moved = Int(truncatingIfNeeded: request.moved &- before)
@@ -107,7 +108,6 @@ struct Relay {
         upstreamTakes.credit(moved, at: loop.now)
         exchange.contentReceived = request.moved
         exchange.content = request.decoder
-        if request.moved > maxBody { throw .tooLarge }
         if request.isDone { headDeadline = loop.now.adding(milliseconds: upstream.headTimeout) }
     }
 
@@ -150,7 +150,9 @@ struct Relay {
             return false
         }
         let framing = clientFraming(of: head)
-        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose { exchange.keepsAlive = false }
+        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose || exchange.context.isDraining {
+            exchange.keepsAlive = false
+        }
         headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
         exchange.hasAnswered = true
         exchange.status = head.status
@@ -185,6 +187,7 @@ struct Relay {
             case .sinkGone: throw .clientGone
             case .sourceGone: throw .upstreamBrokeOff
             case .malformed(let error): throw .upstreamMalformed(error)
+            case .tooLarge: throw .tooLarge
             }
         }
         let moved = Int(truncatingIfNeeded: response.moved &- before)
@@ -207,7 +210,10 @@ struct Relay {
     private mutating func wait() async -> Bool {
         let now = loop.now
         var deadline = UInt64.max
-        if !request.isDone && !isRequestAbandoned {
+        if request.isPaused {
+            clientGives.pause(at: now)
+            upstreamTakes.pause(at: now)
+        } else if !request.isDone && !isRequestAbandoned {
             if request.blockedOn == .source {
                 upstreamTakes.pause(at: now)
                 deadline = min(deadline, clientGives.wait(from: now))
@@ -219,7 +225,10 @@ struct Relay {
             if headDeadline == .max { headDeadline = now.adding(milliseconds: upstream.headTimeout) }
             deadline = min(deadline, headDeadline)
         }
-        if hasHead {
+        if response.isPaused {
+            upstreamGives.pause(at: now)
+            clientTakes.pause(at: now)
+        } else if hasHead {
             if response.blockedOn == .source {
                 clientTakes.pause(at: now)
                 deadline = min(deadline, upstreamGives.wait(from: now))
@@ -227,6 +236,10 @@ struct Relay {
                 upstreamGives.pause(at: now)
                 deadline = min(deadline, clientTakes.wait(from: now))
             }
+        }
+        if request.isPaused || response.isPaused {
+            await exchange.waiter.yield()
+            return loop.now < deadline
         }
         return await exchange.waiter.wait(until: deadline) || loop.now < deadline
     }

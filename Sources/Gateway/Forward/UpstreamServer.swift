@@ -46,14 +46,9 @@ final class UpstreamServer {
     ) async throws(UpstreamFailure) -> UpstreamConnection {
         connections += 1
         do throws(UpstreamFailure) {
-            let address = try await address(now: loop.now)
-            let socket: Socket
-            do {
-                socket = try await Socket.connect(
-                    to: address, loop: loop, waiter: waiter, until: loop.now.adding(milliseconds: group.connectTimeout))
-            } catch {
-                throw .notConnected(server: configuration.text, error)
-            }
+            let addresses = try await addresses(now: loop.now)
+            let deadline = loop.now.adding(milliseconds: group.connectTimeout)
+            let socket = try await connect(to: addresses, loop: loop, waiter: waiter, until: deadline)
             failures = 0
             downUntil = 0
             return UpstreamConnection(socket: socket, server: self, limits: limits)
@@ -64,6 +59,24 @@ final class UpstreamServer {
         }
     }
 
+    /// The next address that takes the connection. A name may have an address that nobody listens at, such as `localhost` with ::1,
+    /// and that must not cost every other request a 502.
+    private func connect(
+        to addresses: [SocketAddress], loop: EventLoop, waiter: Waiter, until deadline: UInt64
+    ) async throws(UpstreamFailure) -> Socket {
+        var failure = ConnectError.timedOut
+        for _ in addresses {
+            nextAddress = (nextAddress + 1) % addresses.count
+            do {
+                return try await Socket.connect(to: addresses[nextAddress], loop: loop, waiter: waiter, until: deadline)
+            } catch {
+                failure = error
+                if case .timedOut = error { break }
+            }
+        }
+        throw .notConnected(server: configuration.text, failure)
+    }
+
     private func rest(from now: UInt64) {
         let milliseconds = min(UpstreamServer.shortestRest << Int64(min(failures, 6)), UpstreamServer.longestRest)
         failures += 1
@@ -72,18 +85,22 @@ final class UpstreamServer {
         resolvedAt = 0
     }
 
-    private func address(now: UInt64) async throws(UpstreamFailure) -> SocketAddress {
+    private func addresses(now: UInt64) async throws(UpstreamFailure) -> [SocketAddress] {
         if addresses.isEmpty || now >= resolvedAt.adding(milliseconds: UpstreamServer.addressLifetime) {
             do {
-                addresses = try await Resolver.resolve(host: configuration.host, port: configuration.port, on: lookups)
-                resolvedAt = now
+                know(try await Resolver.resolve(host: configuration.host, port: configuration.port, on: lookups), at: now)
             } catch {
                 // An old address beats none while the resolver is away.
                 guard !addresses.isEmpty else { throw .notResolved(error) }
             }
         }
-        nextAddress = (nextAddress + 1) % addresses.count
-        return addresses[nextAddress]
+        return addresses
+    }
+
+    /// The name stands for `addresses`, never none, from `now` on.
+    func know(_ addresses: [SocketAddress], at now: UInt64) {
+        self.addresses = addresses
+        resolvedAt = now
     }
 
     /// Takes a connection back for the next exchange.

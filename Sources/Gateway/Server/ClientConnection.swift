@@ -38,6 +38,8 @@ final class ClientConnection {
             await exchange.drainContent()
             handler.record(exchange)
             if !exchange.keepsAlive || exchange.isBroken { break }
+            // A client that pipelines without end gets one exchange a turn, like everybody else.
+            if !client.input.isEmpty { await waiter.yield() }
         }
         if exchange.isBroken {
             client.socket.abortOnClose()

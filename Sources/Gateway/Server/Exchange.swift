@@ -85,7 +85,7 @@ package final class Exchange {
     /// Writes a whole response of the gateway's own. Only the first answer of an exchange counts.
     package func answer(_ answer: Answer) async {
         guard !hasAnswered else { return }
-        if answer.closes || !isContentDrainable { keepsAlive = false }
+        if answer.closes || !isContentDrainable || context.isDraining { keepsAlive = false }
         if let note = answer.note { self.note = note }
         begin(answer)
         if head.method != .head {
@@ -207,7 +207,8 @@ package final class Exchange {
 
     /// Asks a client that waits for it to send the content (RFC 9110 10.1.1): only once somebody wants it.
     func sendContinue() async {
-        guard owesContinue else { return }
+        // Once the final response has begun, an interim one would stand in the middle of it.
+        guard owesContinue && !hasAnswered else { return }
         owesContinue = false
         client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
         await flush()

@@ -33,10 +33,23 @@ struct AccessRecord {
     static let longestPath = 2_048
     static let longestNote = 512
 
-    func append(to out: Buffer, as format: AccessLog.Format) {
-        switch format {
-        case .json: appendJSON(to: out)
-        case .text: appendText(to: out)
+    /// Octets of a line that holds no text of variable length: the names of its members, and its numbers at their longest.
+    private static let fixedPart = 768
+    /// Octets that one octet can become: `\u00XX`.
+    private static let longestEscape = 6
+
+    /// - Parameter spill: what it holds is lost; the same one for each line saves an allocation where something has to be escaped.
+    func append(to out: Buffer, as format: AccessLog.Format, spill: Buffer) {
+        let variable =
+            AccessRecord.longestMethod + AccessRecord.longestHost + min(AccessRecord.longestPath, head.path.end - head.path.start)
+            + AccessRecord.longestNote + (route?.count ?? 0) + (userID?.count ?? 0) + (upstream?.count ?? 0)
+        _ = unsafe out.withWritable(AccessRecord.fixedPart + AccessRecord.longestEscape * variable) { room in
+            var line = unsafe LineWriter(room, spill: spill)
+            switch format {
+            case .json: appendJSON(to: &line)
+            case .text: appendText(to: &line)
+            }
+            return line.count
         }
     }
 
@@ -56,24 +69,4 @@ extension AccessRecord {
 extension ByteRange {
     /// The first `count` octets of it.
     func prefix(_ count: Int) -> ByteRange { ByteRange(offset: start, count: min(count, end - start)) }
-}
-
-extension Buffer {
-    /// `nanoseconds` in milliseconds, to the microsecond: `12.345`.
-    func append(milliseconds nanoseconds: UInt64) {
-        let microseconds = nanoseconds / 1_000
-        append(decimal: microseconds / 1_000)
-        append(0x2E)
-        append(microseconds % 1_000, digits: 3)
-    }
-
-    /// The last `digits` decimal digits of `value`, with leading zeros.
-    func append(_ value: UInt64, digits: Int) {
-        var power: UInt64 = 1
-        for _ in 1..<max(1, digits) { power &*= 10 }
-        while power > 0 {
-            append(0x30 &+ UInt8(truncatingIfNeeded: value / power % 10))
-            power /= 10
-        }
-    }
 }

@@ -24,7 +24,8 @@ struct MetricsText {
         begin(name, labels)
         out.append(decimal: nanoseconds / 1_000_000_000)
         out.append(UInt8(ascii: "."))
-        out.append(nanoseconds % 1_000_000_000, digits: 9)
+        let digits = String(nanoseconds % 1_000_000_000)
+        out.append(String(repeating: "0", count: 9 - digits.utf8.count) + digits)
         out.append(UInt8(ascii: "\n"))
     }
 

@@ -10,6 +10,7 @@ package final class Telemetry {
     /// Lines that have not been handed over.
     private let lines = Buffer()
     private var lineCount: UInt64 = 0
+    private let spill = Buffer()
 
     init(labels: TelemetryLabels, metrics: WorkerMetrics, log: AccessLog?) {
         self.labels = labels
@@ -26,7 +27,7 @@ package final class Telemetry {
         if let outcome = CheckOutcome(exchange, configuration) { metrics.checks[outcome.rawValue].add(1) }
 
         guard let log else { return }
-        record(of: exchange, duration: duration).append(to: lines, as: log.format)
+        record(of: exchange, duration: duration).append(to: lines, as: log.format, spill: spill)
         lineCount &+= 1
         if lines.count >= AccessLog.batch { handOver() }
     }

@@ -5,7 +5,9 @@ import Wire
 @testable import Gateway
 
 private func record(
-    _ head: RequestHead = telemetryHead("POST /profile/x?secret=1 HTTP/1.1\r\nHost: a.example:8080\r\nCookie: session_id=SESS_x\r\nAuthorization: Bearer eyJ.a.b\r\n\r\n"),
+    _ head: RequestHead = telemetryHead(
+        "POST /profile/x?secret=1 HTTP/1.1\r\nHost: a.example:8080\r\nCookie: session_id=SESS_x\r\n"
+            + "Authorization: Bearer eyJ.a.b\r\n\r\n"),
     route: String? = "/profile/", userID: String? = "101", auth: StaticString = "session", status: Int = 200,
     duration: UInt64 = 12_345_678, upstream: String? = "127.0.0.1:9001", upstreamTime: UInt64 = 9_876_543, note: String? = nil
 ) -> AccessRecord {
@@ -18,12 +20,15 @@ private func record(
 
 private func text(_ record: AccessRecord, _ format: AccessLog.Format) -> String {
     let out = Buffer()
-    record.append(to: out, as: format)
+    record.append(to: out, as: format, spill: Buffer())
     return String(decoding: out.array(ByteRange(offset: 0, count: out.count)), as: UTF8.self)
 }
 
 /// Strings that would end a line, a field or a JSON string, if they could.
-private let nasty = ["\n", "\r\n{\"status\":1}", "\"", "\\", "\\\"", "\u{0}", "\u{1b}[31m", "\u{7f}", "\u{2028}", "é", "a\"}\n{\"user_id\":\"0\"", "\u{202e}"]
+private let nasty = [
+    "\n", "\r\n{\"status\":1}", "\"", "\\", "\\\"", "\u{0}", "\u{1b}[31m", "\u{7f}", "\u{2028}", "é", "a\"}\n{\"user_id\":\"0\"",
+    "\u{202e}",
+]
 
 @Suite("AccessRecord")
 struct AccessRecordTests {
@@ -96,7 +101,7 @@ struct AccessRecordTests {
             head: line.head, requestID: line.requestID, time: 0, client: line.client, route: nil, userID: octets, auth: "none",
             status: 200, duration: 0, upstream: nil, upstreamTime: 0, contentReceived: 0, contentSent: 0, note: nil)
         let out = Buffer()
-        line.append(to: out, as: .json)
+        line.append(to: out, as: .json, spill: Buffer())
         let written = out.array(ByteRange(offset: 0, count: out.count))
         #expect(String(validating: written, as: UTF8.self) != nil)
         #expect(try JSON.parse(Array(written.dropLast()), maxDepth: 2)["user_id"] == .string(Array("a\u{fffd}\u{fffd}(\u{fffd}".utf8)))
@@ -108,6 +113,26 @@ struct AccessRecordTests {
         let head = telemetryHead("GET /\(long) HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(head.path.count == 7_001)
         for format in [AccessLog.Format.json, .text] { #expect(text(record(head, note: long), format).utf8.count < 3_500) }
+    }
+
+    @Test("The room measured for a line is enough when every octet has to be escaped", arguments: [AccessLog.Format.json, .text])
+    func room(format: AccessLog.Format) throws {
+        let worst = String(repeating: "\u{1}", count: 3_000)
+        let some = record(route: worst, userID: worst, upstream: worst, note: worst)
+        let line = AccessRecord(
+            head: some.head, requestID: some.requestID, time: some.time, client: IPAddress(high: .max, low: .max), route: some.route,
+            userID: some.userID, auth: "session", status: .max, duration: .max, upstream: some.upstream, upstreamTime: .max,
+            contentReceived: .max, contentSent: .max, note: worst)
+        let written = text(line, format)
+        #expect(written.hasSuffix("\"}\n") || written.hasSuffix("\"\n"))
+        #expect(written.contains("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+        if format == .json {
+            let object = try JSON.parse(Array(written.utf8.dropLast()))
+            for name in ["route", "user_id", "upstream"] as [StaticString] { #expect(object[name] == .string(Array(worst.utf8))) }
+            #expect(object["note"] == .string(Array(worst.utf8.prefix(AccessRecord.longestNote))))
+        } else {
+            #expect(written.utf8.count > (3 * 3_000 + AccessRecord.longestNote) * 4)
+        }
     }
 
     @Test(
@@ -122,5 +147,8 @@ struct AccessRecordTests {
         let out = Buffer()
         Timestamp.append(milliseconds: milliseconds, .milliseconds, to: out)
         #expect(out.array(ByteRange(offset: 0, count: out.count)) == Array(expected.utf8))
+        out.removeAll()
+        Timestamp.append(milliseconds: milliseconds, .seconds, to: out)
+        #expect(out.array(ByteRange(offset: 0, count: out.count)) == Array(expected.utf8.prefix(19)) + [UInt8(ascii: "Z")])
     }
 }

@@ -25,7 +25,8 @@ final class TestPipe {
         unsafe pipe(&ends)
         readEnd = ends[0]
         writeEnd = ends[1]
-        if let capacity { _ = fcntl(writeEnd, 1031 /* F_SETPIPE_SZ */, capacity) }
+        // F_SETPIPE_SZ (fcntl(2)), which Glibc's module does not show.
+        if let capacity { _ = fcntl(writeEnd, 1031, capacity) }
     }
 
     deinit {

@@ -1,0 +1,151 @@
+import Glibc
+import Loop
+import Testing
+
+@testable import Gateway
+
+@Suite("UpstreamGroup and UpstreamServer")
+struct UpstreamTests {
+    /// A group of one worker's, with what a lease needs.
+    private final class Bench {
+        let group: UpstreamGroup
+        let exchange: Exchange
+        private let pair: SocketPair
+        private let lookups: BlockingPool
+
+        init(_ loop: EventLoop, ports: [UInt16], host: String = "127.0.0.1", maxConnections: Int = 8) throws {
+            var configuration = try plainConfiguration(ports: ports, host: host).upstreams[0]
+            configuration.maxConnections = maxConnections
+            configuration.connectTimeout = 5_000
+            lookups = try BlockingPool(name: "lookups", threads: 1, queue: 4)
+            pair = try SocketPair(loop: loop)
+            exchange = pair.exchange()
+            group = UpstreamGroup(configuration: configuration, context: exchange.context, lookups: lookups, limits: exchange.limits.head)
+        }
+
+        deinit { lookups.close() }
+
+        func lease(fresh: Bool = false) async throws -> UpstreamConnection { try await group.lease(exchange, fresh: fresh) }
+
+        func port(of connection: UpstreamConnection) -> UInt16 { connection.server.configuration.port }
+    }
+
+    @Test("A connection given back is used again, the latest first; a fresh one is made where that is asked for")
+    func reuse() async throws {
+        try await onLoop { loop in
+            let listener = BlockingListener()
+            defer { listener.close() }
+            let bench = try Bench(loop, ports: [listener.port])
+            let (a, b) = (try await bench.lease(), try await bench.lease())
+            #expect(a !== b && !a.isReused)
+            bench.group.release(a, isReusable: true)
+            bench.group.release(b, isReusable: true)
+            let again = try await bench.lease()
+            #expect(again === b && again.isReused)
+            let fresh = try await bench.lease(fresh: true)
+            #expect(fresh !== a && !fresh.isReused)
+            bench.group.release(fresh, isReusable: false)
+            #expect(!fresh.transport.socket.isOpen)
+            #expect(a.server.connections == 2)
+        }
+    }
+
+    @Test("An idle connection that has ended, or that says something unasked, is not leased again", arguments: ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"])
+    func quiet(_ unasked: String) async throws {
+        try await onLoop { loop in
+            let listener = BlockingListener()
+            defer { listener.close() }
+            let bench = try Bench(loop, ports: [listener.port])
+            let first = try await bench.lease()
+            let accepted = try #require(listener.accept())
+            bench.group.release(first, isReusable: true)
+            if unasked.isEmpty { accepted.close() } else { accepted.send(unasked) }
+            while !first.transport.socket.mayRead { await bench.exchange.waiter.yield() }
+            let second = try await bench.lease()
+            #expect(second !== first)
+            #expect(!first.transport.socket.isOpen)
+            #expect(second.server.connections == 1)
+        }
+    }
+
+    @Test("What is idle for too long, or closed by its server, is swept away")
+    func sweep() async throws {
+        try await onLoop { loop in
+            let listener = BlockingListener()
+            defer { listener.close() }
+            let bench = try Bench(loop, ports: [listener.port])
+            let connection = try await bench.lease()
+            bench.group.release(connection, isReusable: true)
+            connection.server.sweep(olderThan: connection.idleSince)
+            #expect(connection.transport.socket.isOpen)
+            connection.server.sweep(olderThan: connection.idleSince + 1)
+            #expect(!connection.transport.socket.isOpen)
+            #expect(connection.server.connections == 0)
+        }
+    }
+
+    @Test("No more connections than allowed: the next is refused at once with 503 and Retry-After, until one comes back")
+    func full() async throws {
+        try await onLoop { loop in
+            let listener = BlockingListener()
+            defer { listener.close() }
+            let bench = try Bench(loop, ports: [listener.port], maxConnections: 2)
+            let (a, b) = (try await bench.lease(), try await bench.lease())
+            var problem: Problem?
+            do throws(UpstreamFailure) { _ = try await bench.group.lease(bench.exchange, fresh: false) } catch { problem = error.problem }
+            #expect(problem?.status == 503 && problem?.retryAfter == 1)
+            bench.group.release(a, isReusable: false)
+            _ = try await bench.lease()
+            _ = b
+        }
+    }
+
+    @Test("A server that refuses is passed over at once, and then rests while another is there")
+    func rest() async throws {
+        try await onLoop { loop in
+            let (dead, alive) = (BlockingListener(), BlockingListener())
+            dead.close()
+            defer { alive.close() }
+            let bench = try Bench(loop, ports: [dead.port, alive.port])
+            for _ in 0..<4 { #expect(bench.port(of: try await bench.lease()) == alive.port) }
+        }
+    }
+
+    @Test("With nobody to connect to, the answer is 502, and the next request tries again")
+    func refused() async throws {
+        try await onLoop { loop in
+            let listener = BlockingListener()
+            listener.close()
+            let bench = try Bench(loop, ports: [listener.port])
+            for _ in 0..<2 {
+                var status = 0
+                do throws(UpstreamFailure) { _ = try await bench.group.lease(bench.exchange, fresh: false) } catch { status = error.problem.status }
+                #expect(status == 502)
+            }
+        }
+    }
+
+    @Test("A name with several addresses is good as long as one of them answers")
+    func severalAddresses() async throws {
+        try await onLoop { loop in
+            let listener = BlockingListener()
+            defer { listener.close() }
+            let pool = try BlockingPool(name: "lookups", threads: 1, queue: 4)
+            defer { pool.close() }
+            let server = UpstreamServer(configuration: .init(host: "several.invalid", port: listener.port), lookups: pool)
+            let group = try plainConfiguration().upstreams[0]
+            let good = try #require(SocketAddress(numeric: "127.0.0.1:\(listener.port)"))
+            // Nobody listens at these: what a machine without IPv6 behind a name with AAAA looks like.
+            let bad = try ["[::1]:\(listener.port)", "127.0.0.9:\(listener.port)"].map { try #require(SocketAddress(numeric: $0)) }
+            for addresses in [[good] + bad, bad + [good], [bad[0], good, bad[1]]] {
+                for _ in 0..<4 {
+                    server.know(addresses, at: loop.now)
+                    let connection = try await server.connect(
+                        group, loop: loop, waiter: Waiter(loop: loop), limits: ServerLimits().head)
+                    server.discard(connection)
+                }
+            }
+            #expect(server.connections == 0)
+        }
+    }
+}
