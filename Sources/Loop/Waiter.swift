@@ -38,11 +38,12 @@ package final class Waiter {
             return true
         }
         if deadline <= loop.now { return false }
-        self.deadline = deadline
-        loop.timers.schedule(self)
         hasTimedOut = false
         unsafe await withUnsafeContinuation { parked in
-            // A caller that is on the loop without being isolated to it takes a turn to get here, and may be woken in it.
+            // A caller that is on the loop without being isolated to it takes a turn to get here, and may be woken in it. So the
+            // deadline is set here as well: the wheel drops whoever it finds not parked.
+            self.deadline = deadline
+            loop.timers.schedule(self)
             if isWoken {
                 isWoken = false
                 unsafe parked.resume()
@@ -56,8 +57,10 @@ package final class Waiter {
 
     /// Lets all others that are ready have a turn first: for a task that finds no end of work without ever having to wait.
     package func yield() async {
-        loop.wakeNextTurn(self)
-        unsafe await withUnsafeContinuation { unsafe continuation = $0 }
+        unsafe await withUnsafeContinuation { parked in
+            unsafe continuation = parked
+            loop.wakeNextTurn(self)
+        }
     }
 
     /// Resumes the parked task; with none parked, the next `wait` returns at once.

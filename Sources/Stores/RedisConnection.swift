@@ -204,6 +204,8 @@ final class RedisConnection {
             do throws(RedisProtocolError) { reader = try RedisReader() } catch { throw unavailable("\(error)") }
             self.socket = socket
             try await introduce(waiter, until: deadline)
+            // What came behind the last reply may have ended the connection while this task was on its way back.
+            guard self.socket === socket else { throw failure ?? unavailable("the connection broke at once") }
         } catch {
             close(error)
             postpone(error)
@@ -269,7 +271,10 @@ final class RedisConnection {
         try await wait(for: exchange, until: deadline, milliseconds: timeouts.connect)
         for (command, reply) in zip(commands, exchange.replies) {
             if case .error(let text) = reply { throw RedisError(text).storeError(location, command) }
+            guard case .status = reply else { throw unexpected(command, reply) }
         }
+        // Whatever else listens there must not be taken for a Redis that has no sessions.
+        guard exchange.replies.last == .status(Array("PONG".utf8)) else { throw unavailable("it is not a Redis") }
     }
 
     // MARK: Failing
@@ -278,7 +283,7 @@ final class RedisConnection {
 
     /// Closes the connection and fails all that is in flight.
     private func fail(_ problem: String) {
-        guard socket != nil else { return }
+        guard socket != nil || !inFlight.isEmpty else { return }
         fail(unavailable(problem))
     }
 

@@ -84,6 +84,25 @@ struct TimerWheelTests {
         #expect(results == [false, true])
     }
 
+    @Test("A deadline that passes while the task is on its way to park is kept")
+    func passesBeforeParking() async throws {
+        let results = try await onWorker { loop in
+            let log = Log()
+            Task(executorPreference: loop) {
+                let isWoken = await Waiter(loop: loop).wait(until: loop.now + Self.ms)
+                log.entries.withLock { $0.append(isWoken ? 1 : 0) }
+            }
+            Task(executorPreference: loop) {
+                let end = Clock.monotonic() + 20 * Self.ms
+                while Clock.monotonic() < end {}
+            }
+            let bound = Waiter(loop: loop)
+            for _ in 0..<100 where log.entries.withLock({ $0.isEmpty }) { _ = await bound.wait(until: loop.now + 20 * Self.ms) }
+            return log.entries.withLock { $0 }
+        }
+        #expect(results == [0])
+    }
+
     @Test("Thousands of deadlines, moved and dropped at random, against a model: nothing is early, late or forgotten")
     func model() async throws {
         let faults = try await onWorker { loop -> [String] in

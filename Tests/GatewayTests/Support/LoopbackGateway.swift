@@ -52,12 +52,17 @@ func withGateway<T: Sendable>(
         lookups.close()
         hashing.close()
     }
+    let connections = ConnectionCount()
+    let telemetry = TelemetryHub(
+        routes: configuration.routes, workers: 1, log: nil, connections: connections, hashing: hashing, version: "test")
     let server = try Server(workers: 1)
     let address = try #require(SocketAddress(numeric: "127.0.0.1:0"))
-    let service = Service(address: address, limits: configuration.limits, timeouts: configuration.timeouts) { context in
+    let service = Service(
+        address: address, limits: configuration.limits, timeouts: configuration.timeouts, connections: connections
+    ) { context in
         let stores = GatewayStores(
             sessions: EmptySessions(), users: EmptyUsers(), throttle: EmptyThrottle(), hashing: hashing, lookups: lookups)
-        return GatewayHandler(configuration: configuration, stores: stores, context: context, telemetry: Telemetry())
+        return GatewayHandler(configuration: configuration, stores: stores, context: context, telemetry: telemetry.makeTelemetry(worker: context.index))
     }
     let port = try await server.listen(service).port
     let result: Result<T, any Error>
