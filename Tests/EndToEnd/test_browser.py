@@ -162,6 +162,7 @@ def test_a_post_from_another_site_signs_nobody_in(site, browser, suite_folder):
     try:
         browser.go(f"http://localhost:{server.server_port}/")
         browser.loading(lambda: browser.evaluate("document.forms[0].submit()"))
+        assert browser.evaluate("[location.origin, performance.getEntriesByType('navigation')[0].responseStatus]") == [site.gateway.url, 403]
         browser.go(site.gateway.url + "/login")
         assert "session_id" not in browser.cookies()
     finally:
