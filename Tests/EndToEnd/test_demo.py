@@ -90,6 +90,18 @@ def test_two_demos_do_not_meet(demo, shared_sites):
     assert answers(port)
 
 
+def test_nothing_is_left_behind(shared_sites):
+    folder, temporary, port = shared_sites.new_folder(), shared_sites.new_folder(), free_port()
+    process = Process([GATEHOUSE, "demo", "--port", port], folder, "demo", env=clean_environment(TMPDIR=str(temporary)), cwd=folder)
+    try:
+        process.wait_until(lambda: answers(port), 20)
+        assert process.terminate() == 0
+    finally:
+        process.kill()
+    assert list(temporary.iterdir()) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["demo.err", "demo.out"]
+
+
 def test_a_port_that_is_taken(demo):
     folder, port, _ = demo
     done = subprocess.run([str(GATEHOUSE), "demo", "--port", str(port)], capture_output=True, text=True, timeout=20, cwd=folder, env=clean_environment())

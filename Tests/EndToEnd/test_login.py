@@ -65,22 +65,24 @@ def test_form_with_return_to(site):
     site.secrets.add(answer.cookie("session_id")[0])
 
 
-@pytest.mark.parametrize("return_to", [
+REDIRECTS = [
     "//evil.test", "///evil.test", "/\\evil.test", "\\\\evil.test", "\\/evil.test", "http://evil.test", "https://evil.test/", "HTTP://evil.test", "evil.test",
     "javascript:alert(1)", "data:text/html,x", "/\t/evil.test", "/\r\n/evil.test", "/%09/evil.test", "/%5cevil.test", "/%2fevil.test", "/%2Fevil.test", "/x\r\nSet-Cookie: a=b",
     "/@evil.test", "/..//evil.test", "/./\\evil.test", " //evil.test", "\t//evil.test", "/\x00/evil.test", "?//evil.test", "//evil.test/..", "/%0d%0aX:y", "http:evil.test",
     "http:/evil.test", "//[::1]", "/%5C/evil.test", "/;//evil.test\\", "\u2028//evil.test", "//evil%E3%80%82test", "x" * 9000, "/" + "x" * 9000,
-])
-@pytest.mark.parametrize("where", ["form", "query"])
-def test_open_redirect(site, return_to, where):
+]
+# A query has no room for the longest.
+WAYS = [(where, text) for where in ("form", "query") for text in REDIRECTS if where == "form" or len(text) < 7000]
+
+
+@pytest.mark.parametrize("where, return_to", WAYS)
+def test_open_redirect(site, where, return_to):
     """Rule 37: only a path of this site."""
     fields = [FORM, ("Accept", "text/html")]
     if where == "form":
         answer = post(site, fields, form(username="alice", password="secret123", return_to=return_to))
     else:
         query = "/login?" + urllib.parse.urlencode({"return_to": return_to})
-        if len(query) > 7000:
-            pytest.skip("longer than a request line may be")
         answer = post(site, fields, form(username="alice", password="secret123"), query)
     assert answer.status in (303, 400, 413), answer
     if answer.status == 303:

@@ -82,11 +82,11 @@ def test_use_does_not_move_the_absolute_end(store_site):
     assert ask_as(site, cookie, None) == 401
 
 
-def test_disabling_a_user_ends_the_sessions(store_site, request):
-    site = store_site()
+@pytest.mark.parametrize("store", ["sqlite", "redis"])
+def test_disabling_a_user_ends_the_sessions(make_site, redis, store):
+    """By a command, which is another process: a memory store is in none but the gateway's."""
+    site = make_site({"sessions": stores(redis)[store]})
     alice, bob = site.sign_in("alice"), site.sign_in("bob")
-    if "memory" in request.node.name:
-        pytest.skip("the command is another process, and a memory store is in none but the gateway's")
     site.gateway.do("user", "disable", "bob")
     assert ask_as(site, bob, None) == 401
     assert ask_as(site, alice, "101") == 200
@@ -216,7 +216,7 @@ GOOD = "SESS_" + "A" * 43
 @pytest.mark.parametrize("cookie", [
     "session_id=", "session_id", "session_id=x", f"session_id={GOOD}", f"session_id={GOOD}x", f"session_id={GOOD[:-1]}",
     "session_id=SESS_" + "A" * 4000, "session_id=SESS_../../etc/passwd", "session_id=*", "session_id=SESS_*",
-    f'session_id="{GOOD}"', "SESSION_ID=REAL", "\tsession_id\x0b=REAL", "$Version=1; session-id=REAL",
+    f'session_id="{GOOD}"', "SESSION_ID=REAL", "session_id =REAL", "session_id\t=REAL", "\tsession_id\x0b=REAL", "$Version=1; session-id=REAL",
     "session_id=' OR 1=1 --", "session_id=%53ESS_", "__Host-session_id=REAL", "session_id=REAL\u00e9", "xsession_id=REAL",
 ])
 def test_not_a_session(site, cookie):
@@ -228,7 +228,7 @@ def test_not_a_session(site, cookie):
     assert answer.status in ((400, 401) if "\x0b" in cookie else (401,))
 
 
-@pytest.mark.parametrize("cookie", [" session_id=REAL", "session_id =REAL", "a=b;session_id=REAL;c=d", "session_id= REAL ", "\tsession_id\t=\tREAL\t"])
+@pytest.mark.parametrize("cookie", [" session_id=REAL", "a=b;session_id=REAL;c=d", "session_id= REAL ", "\tsession_id=\tREAL\t"])
 def test_space_around_a_cookie_means_nothing_or_nobody(site, cookie):
     """Whichever it is, it is the same for finding the session and for taking it out of what the upstream gets."""
     real = value(site.credential("alice"))
@@ -301,6 +301,50 @@ def test_me(site):
     assert answer.status == 200
     assert answer.json()["user"] == {"id": "101", "username": "alice", "role": "user"}
     assert site.ask("GET", "/.gatehouse/me").status == 401
+
+
+def test_my_sessions(store_site):
+    """Each sees and ends their own, and nobody else's."""
+    site = store_site()
+    one, two, other = site.sign_in("alice"), site.sign_in("alice"), site.sign_in("bob")
+
+    def listed(cookie):
+        answer = site.ask("GET", "/.gatehouse/sessions", [("Cookie", cookie)])
+        assert answer.status == 200 and value(cookie) not in answer.body.decode()
+        return {session["handle"]: session["current"] for session in answer.json()["sessions"]}
+
+    handles = {cookie: store_key(value(cookie))[:16] for cookie in (one, two, other)}
+    assert listed(one) == {handles[one]: True, handles[two]: False}
+    assert listed(other) == {handles[other]: True}
+    for foreign in (handles[other], "A" * 16, "*", "%2A", "SESS_"):
+        assert site.ask("DELETE", f"/.gatehouse/sessions/{foreign}", [("Cookie", one)]).status == 404
+    assert site.ask("DELETE", f"/.gatehouse/sessions/{handles[two]}", [("Cookie", one), ("Origin", "http://evil.test")]).status == 403
+    assert site.ask("DELETE", f"/.gatehouse/sessions/{handles[two]}", [("Cookie", one)]).status == 204
+    assert (ask_as(site, one, "101"), ask_as(site, two, None), ask_as(site, other, "102")) == (200, 401, 200)
+    three = site.sign_in("alice")
+    assert site.ask("DELETE", "/.gatehouse/sessions", [("Cookie", three)]).status == 200
+    assert (ask_as(site, one, None), ask_as(site, three, "101"), ask_as(site, other, "102")) == (401, 200, 200)
+    for method in ("GET", "DELETE"):
+        assert site.ask(method, "/.gatehouse/sessions").status == 401
+    site.joined()
+
+
+@pytest.mark.parametrize("issue", ["session", "token"])
+def test_the_check_for_another_proxy(site, issue):
+    """nginx auth_request and its like: exactly one of each header, and nothing believed of what a client can send."""
+    cookie = site.credential("alice", issue)
+    spoofed = [("X-User-Id", "999"), ("X-Forwarded-User", "root"), ("X-Original-URL", "/open/"), ("X-Forwarded-Uri", "/open/")]
+    answer = site.ask("GET", "/.gatehouse/auth", [("Cookie", cookie), *spoofed])
+    assert answer.status == 200 and answer.fields.all("X-User-Id") == ["101"]
+    assert answer.fields.all("X-User-Name") == ["alice"] and answer.fields.all("X-User-Role") == ["user"]
+    assert site.ask("GET", "/.gatehouse/auth?require_role=admin", [("Cookie", cookie)]).status == 403
+    assert site.ask("GET", "/.gatehouse/auth/some/path", spoofed).status == 401
+
+
+@pytest.mark.parametrize("target", ["/.gatehouse", "/.gatehouse/", "/.gatehouse/x", "/.gatehouse/me/", "/.gatehouse/sessions/", "/.well-known/jwks.json", "/%2egatehouse/x", "//.gatehouse/x"])
+def test_what_is_ours_and_not_there(site, target):
+    answer = site.ask("GET", target, [("Cookie", site.credential("alice"))])
+    assert answer.status == 404
 
 
 def test_kill_9_and_start_again_keeps_sessions(make_site):

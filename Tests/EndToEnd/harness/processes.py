@@ -1,6 +1,7 @@
 """Processes that the tests start, and end by their own handle."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -8,11 +9,16 @@ import time
 
 
 def free_port(host="127.0.0.1"):
-    """A port nobody listens on now. It is taken from outside the ephemeral range's random picks only by luck, so callers
-    that lose the race fail loudly at start."""
-    with socket.socket() as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
+    """A port that nobody listens on now, from below the range that the kernel takes for outgoing connections: there, any client
+    of any test could take it before its server does."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as sock:
+            try:
+                sock.bind((host, port))
+            except OSError:
+                continue
+            return port
 
 
 def accepts(address):
