@@ -61,7 +61,7 @@ def machine():
     return {"processor": model[1] if model else platform.machine(), "kernel": platform.release(), "cores": os.cpu_count(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "load_before": os.getloadavg()[0],
             "versions": {"gatehouse": first_line(GATEHOUSE, "version"), "nginx": first_line("nginx", "-v"),
-                         "haproxy": first_line("haproxy", "-v"), "caddy": first_line("caddy", "version"),
+                         "haproxy": first_line("haproxy", "-v"), "caddy": "Caddy " + first_line("caddy", "version"),
                          "redis": first_line("redis-server", "--version")}}
 
 

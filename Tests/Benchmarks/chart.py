@@ -40,7 +40,7 @@ def processor_time(results):
     parts, top = [], TOP
     for entry in results["scenarios"].values():
         widest = max(one["total"] for one in entry["contenders"].values())
-        group, top = bars(entry, results["labels"], top, (WIDTH - NAMES - 130) / widest)
+        group, top = bars(entry, results["labels"], top, (WIDTH - NAMES - 150) / widest)
         parts += group
     machine = results["machine"]
     note = f"{machine['processor']}, Linux {machine['kernel']}, {machine['time'][:10]}; medians of {machine['rounds']} rounds"

@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER = 64 * 1024, EVENTS = 256 };
+// As large as the reads of the largest contender: with smaller ones long bodies would cost it more calls than them.
+enum { BUFFER = 128 * 1024, EVENTS = 256 };
 
 struct pair;
 
