@@ -4,8 +4,8 @@ package import Wire
 
 /// Everything that the gateway is told, checked and frozen. Workers share one; a change is a new one, swapped whole.
 ///
-/// An object, so that handing it on costs one reference and not a copy of all that is in it.
-package final class GatewayConfiguration: Sendable {
+/// A large value: on a request's path it is read in place and never handed on, because a copy retains all that is in it.
+package struct GatewayConfiguration: Sendable {
     /// Where people reach the gateway: decides the cookies' attributes and what counts as the same origin.
     package struct PublicURL: Sendable {
         package var isHTTPS: Bool
@@ -80,25 +80,25 @@ package final class GatewayConfiguration: Sendable {
         package init() {}
     }
 
-    package let publicURL: PublicURL
-    package let routes: RouteTable
+    package var publicURL: PublicURL
+    package var routes: RouteTable
     /// For each route, the place of its upstream in `upstreams`.
-    package let routeUpstreams: [Int]
-    package let upstreams: [Upstream]
-    package let identityHeaders: [IdentityHeader]
+    package var routeUpstreams: [Int]
+    package var upstreams: [Upstream]
+    package var identityHeaders: [IdentityHeader]
     /// The cookies' names as they travel: with `__Host-` where `publicURL` is https.
-    package let sessionCookie: [UInt8]
-    package let tokenCookie: [UInt8]
-    package let login: Login
-    package let sessionPolicy: SessionPolicy
+    package var sessionCookie: [UInt8]
+    package var tokenCookie: [UInt8]
+    package var login: Login
+    package var sessionPolicy: SessionPolicy
     /// Nil: no tokens are issued or accepted.
-    package let tokens: TokenAuthority?
+    package var tokens: TokenAuthority?
     /// Whose X-Forwarded-* are believed; empty: nobody's.
-    package let trustedProxies: [CIDR]
+    package var trustedProxies: [CIDR]
     /// Our name in Via, unlike any other gateway's: 8 random octets in hexadecimal behind `gatehouse-`, once per process.
-    package let pseudonym: [UInt8]
-    package let limits: ServerLimits
-    package let timeouts: ServerTimeouts
+    package var pseudonym: [UInt8]
+    package var limits: ServerLimits
+    package var timeouts: ServerTimeouts
 
     package init(
         publicURL: PublicURL, routes: RouteTable, routeUpstreams: [Int], upstreams: [Upstream],

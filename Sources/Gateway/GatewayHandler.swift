@@ -58,7 +58,7 @@ package final class GatewayHandler: Handler {
         }
     }
 
-    package func record(_ exchange: Exchange) { telemetry.record(exchange, configuration) }
+    package func record(_ exchange: Exchange) { telemetry.record(exchange) }
 
     package func tick() {
         telemetry.tick()

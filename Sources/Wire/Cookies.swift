@@ -2,13 +2,13 @@
 ///
 /// Names are compared octet by octet. Only SP and HTAB around a pair, and in front of a value, are taken away: any other white space
 /// belongs to the name, or a name with some in front of it would pass for ours. White space between a name and its `=` is written by no
-/// browser: such a pair is nobody's credential, and still none that goes on under our name. Quotes mean nothing: a `;` always ends the
+/// browser: such a pair is nobody's credential, and does not go on under our name either. Quotes mean nothing: a `;` always ends the
 /// pair.
 package enum Cookies {
     package enum Lookup: Equatable, Sendable {
         case none
         case one(ByteRange)
-        /// More than one cookie of this name: which of them is ours cannot be told.
+        /// More than one cookie of this name, or one that only some readers take for it: which of them is ours cannot be told.
         case several
     }
 
@@ -20,8 +20,8 @@ package enum Cookies {
         for field in head.fields where field.id == .cookie {
             var pairs = Pairs(field.value)
             while let pair = pairs.next(in: octets) {
-                guard let value = pair.value, pair.isNameExact, octets.equals(pair.name, name) else { continue }
-                if found != .none { return .several }
+                guard let value = pair.value, octets.equals(pair.name, name) else { continue }
+                if found != .none || !pair.isNameExact { return .several }
                 found = .one(value)
             }
         }

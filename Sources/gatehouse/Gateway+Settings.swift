@@ -7,7 +7,7 @@ import Wire
 // The settings in the words of the gateway.
 
 extension GatewayConfiguration {
-    convenience init(_ settings: Settings) throws {
+    init(_ settings: Settings) throws {
         let routes = try settings.routeTable()
         let names = settings.upstreams.map(\.name)
         let prefix = settings.publicURL.isHTTPS ? "__Host-" : ""

@@ -34,6 +34,7 @@ struct BodyPumpTests {
                 switch error {
                 case .sourceGone: fault = "source"
                 case .sinkGone: fault = "sink"
+                case .tooLarge: fault = "too large"
                 case .malformed: fault = "malformed"
                 }
             }

@@ -57,12 +57,12 @@ struct FairnessTests {
 
     private final class Order: Sendable {
         let paths = Mutex<[String]>([])
-        let isHeld = Atomic(false)
-        let isOpen = Atomic(false)
+        let isHeld = Signal()
+        let mayGoOn = Signal()
 
         func hold() {
-            isHeld.store(true, ordering: .releasing)
-            while !isOpen.load(ordering: .acquiring) {}
+            isHeld.raise()
+            mayGoOn.wait()
         }
     }
 
@@ -72,22 +72,26 @@ struct FairnessTests {
         let server = try Server(workers: 1)
         let address = try #require(SocketAddress(numeric: "127.0.0.1:0"))
         let port = try await server.listen(Service(address: address) { _ in Noting(order) }).port
+        try await onThread { Self.talk(port, order) }
+        _ = await server.stop(drain: 0)
+        let paths = order.paths.withLock { $0 }
+        #expect(paths.count == 503)
+        #expect(try #require(paths.firstIndex(of: "/m")) < 50)
+    }
+
+    private static func talk(_ port: UInt16, _ order: Order) {
         let greedy = BlockingSocket(port: port)
         let modest = BlockingSocket(port: port)
         modest.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = modest.readHead()
         greedy.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
-        while !order.isHeld.load(ordering: .acquiring) { await Task.yield() }
+        order.isHeld.wait()
         greedy.send(String(repeating: "GET /g HTTP/1.1\r\nHost:a\r\n\r\n", count: 500))
         modest.send("GET /m HTTP/1.1\r\nHost: a\r\n\r\n")
-        order.isOpen.store(true, ordering: .releasing)
+        order.mayGoOn.raise()
         for _ in 0..<501 { _ = greedy.readHead() }
         _ = modest.readHead()
         greedy.close()
         modest.close()
-        _ = await server.stop(drain: 0)
-        let paths = order.paths.withLock { $0 }
-        #expect(paths.count == 503)
-        #expect(try #require(paths.firstIndex(of: "/m")) < 50)
     }
 }

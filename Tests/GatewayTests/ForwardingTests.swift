@@ -18,7 +18,7 @@ struct ForwardingTests {
     @Test("A request goes on re-written, and its response comes back")
     func plain() async throws {
         let upstream = try ScriptedUpstream.answering { _ in Self.ok }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("GET /a/./b?q=1 HTTP/1.1\r\nHost: x.example\r\nX-User-Id: 1\r\nAccept: */*\r\nConnection: close\r\n\r\n")
             return client.readToEnd().text
@@ -28,7 +28,7 @@ struct ForwardingTests {
                 "HTTP/1.1 200 OK", "Via: 1.1 gatehouse-0123", "Content-Length: 2", "Connection: close", "ok",
             ])
         #expect(
-            upstream.finish().map(Self.stable) == [
+            try await upstream.finish().map(Self.stable) == [
                 [
                     "GET /a/b?q=1 HTTP/1.1", "Host: x.example", "Accept: */*", "X-Forwarded-For: 127.0.0.1",
                     "X-Forwarded-Proto: http", "X-Forwarded-Host: x.example", "Via: 1.1 gatehouse-0123",
@@ -43,7 +43,7 @@ struct ForwardingTests {
             return "HTTP/1.1 200 OK\r\nContent-Length: \(path.utf8.count)\r\n\r\n\(path)"
         }
         let paths = (0..<40).map { "/p\($0)" }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send(paths.map { "GET \($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined())
             client.send("GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -51,7 +51,7 @@ struct ForwardingTests {
         }
         let bodies = text.pieces("\r\n\r\n").dropFirst().map { $0.prefix { $0 != "H" } }
         #expect(bodies.map(String.init) == paths + ["/last"])
-        #expect(upstream.finish().count == 41)
+        #expect(try await upstream.finish().count == 41)
     }
 
     @Test(
@@ -76,7 +76,7 @@ struct ForwardingTests {
             script.answer(connection, response)
             connection.close()
         }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("\(method) / HTTP/\(version)\r\nHost: a\r\nConnection: close\r\n\r\n")
             return client.readToEnd()
@@ -85,7 +85,7 @@ struct ForwardingTests {
         #expect(parts[0].pieces("\r\n").contains(line))
         #expect(parts.dropFirst().joined(separator: "\r\n\r\n") == body)
         #expect(text.end == .closed)
-        _ = upstream.finish()
+        _ = try await upstream.finish()
     }
 
     @Test("Expect: the client is asked for its content once, by us, and the upstream never sees the expectation")
@@ -97,7 +97,7 @@ struct ForwardingTests {
             connection.send("HTTP/1.1 100 Continue\r\n\r\n" + Self.ok)
             connection.close()
         }
-        let (first, rest) = try await withGateway(to: upstream) { _, port in
+        let (first, rest) = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
             let first = client.readHead()
@@ -106,7 +106,7 @@ struct ForwardingTests {
         }
         #expect(first == "HTTP/1.1 100 Continue\r\n\r\n")
         #expect(rest.hasPrefix("HTTP/1.1 200 OK\r\n") && rest.hasSuffix("\r\n\r\nok"))
-        let heard = upstream.finish()
+        let heard = try await upstream.finish()
         #expect(!heard[0].lowercased().contains("expect"))
         #expect(heard[1] == "12345")
     }
@@ -118,14 +118,14 @@ struct ForwardingTests {
             script.answer(connection, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + Self.ok)
             connection.close()
         }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("GET / HTTP/\(version)\r\nHost: a\r\nConnection: close\r\n\r\n")
             return client.readToEnd().text
         }
         #expect(text.hasPrefix("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n") == (version == "1.1"))
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n") == (version == "1.0"))
-        _ = upstream.finish()
+        _ = try await upstream.finish()
     }
 
     @Test(
@@ -141,14 +141,14 @@ struct ForwardingTests {
             script.answer(connection, response)
             connection.close()
         }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             return client.readToEnd().text
         }
         let final = text.pieces("HTTP/1.1 103 Early Hints\r\n\r\n").last ?? ""
         #expect(final.hasPrefix("HTTP/1.1 502 "))
-        _ = upstream.finish()
+        _ = try await upstream.finish()
     }
 
     @Test("A response before the request's end ends the exchange: small content is read away, large content cuts the connection")
@@ -162,7 +162,7 @@ struct ForwardingTests {
                     connection.close()
                 }
             }
-            let (first, rest) = try await withGateway(to: upstream) { _, port in
+            let (first, rest) = try await withGateway(to: upstream) { port in
                 let client = BlockingSocket(port: port)
                 client.send("POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
                 let first = client.readHead() + client.read(2)
@@ -174,7 +174,7 @@ struct ForwardingTests {
             #expect(first.contains("Connection: close") == !keeps)
             #expect(rest.hasPrefix("HTTP/1.1 200 OK\r\n") == keeps)
             #expect(rest.isEmpty == !keeps)
-            #expect(upstream.finish().count == (keeps ? 2 : 1))
+            #expect(try await upstream.finish().count == (keeps ? 2 : 1))
         }
     }
 
@@ -190,7 +190,7 @@ struct ForwardingTests {
             script.answer(second, Self.ok)
             second.close()
         }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("\(method) /one HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".replacing(method == "GET" ? "Content-Length: 0\r\n" : "", with: ""))
             _ = client.readHead() + client.read(2)
@@ -205,7 +205,7 @@ struct ForwardingTests {
             return text
         }
         #expect(text.hasPrefix(method == "GET" ? "HTTP/1.1 200 " : "HTTP/1.1 502 "))
-        #expect(upstream.finish().map { String($0.prefix(8)) } == (method == "GET" ? ["GET /one", "GET /two", "GET /two"] : ["POST /on", "POST /tw", "END\r\n\r\n"]))
+        #expect(try await upstream.finish().map { String($0.prefix(8)) } == (method == "GET" ? ["GET /one", "GET /two", "GET /two"] : ["POST /on", "POST /tw", "END\r\n\r\n"]))
     }
 
     @Test(
@@ -220,14 +220,14 @@ struct ForwardingTests {
             script.answer(connection, response)
             connection.close()
         }
-        let (text, end) = try await withGateway(to: upstream) { _, port in
+        let (text, end) = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             return client.readToEnd()
         }
         #expect(end == .reset)
         #expect(!text.hasSuffix("\r\n0\r\n\r\n"))
-        _ = upstream.finish()
+        _ = try await upstream.finish()
     }
 
     @Test("rule 12: octets behind a complete response belong to nobody, and their connection is not used again")
@@ -240,7 +240,7 @@ struct ForwardingTests {
                 connection.close()
             }
         }
-        let text = try await withGateway(to: upstream) { _, port in
+        let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
             client.send("GET /one HTTP/1.1\r\nHost: a\r\n\r\n")
             let first = client.readHead() + client.read(2)
@@ -248,7 +248,7 @@ struct ForwardingTests {
             return first + client.readToEnd().text
         }
         #expect(!text.contains("evil"))
-        let heard = upstream.finish()
+        let heard = try await upstream.finish()
         #expect(heard.count == 4)
         #expect(heard[1].isEmpty && heard[2].hasPrefix("GET /two "))
     }

@@ -52,6 +52,7 @@ struct SignInEndpoint {
     // MARK: The sign-in
 
     private func signIn(_ exchange: Exchange) async {
+        exchange.isSignIn = true
         let kind: CredentialKinds
         let request: SignInRequest
         do throws(Problem) {

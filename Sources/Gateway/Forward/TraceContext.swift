@@ -28,7 +28,7 @@ enum TraceContext {
         out.append("traceparent: 00-")
         id.append(to: out)
         out.append("-")
-        RequestID.append(id.low | 1, to: out)
+        out.append(hexadecimal16: id.low | 1)
         out.append("-00\r\n")
     }
 

@@ -34,6 +34,8 @@ package final class Exchange {
     package internal(set) var contentReceived: UInt64 = 0
     package internal(set) var contentSent: UInt64 = 0
     package var route: Int?
+    /// Somebody tries to sign in.
+    package var isSignIn = false
     package var identity: Identity?
     /// The address of who asks: the peer, or what a trusted proxy said.
     package var clientAddress: IPAddress
@@ -70,6 +72,7 @@ package final class Exchange {
         contentReceived = 0
         contentSent = 0
         route = nil
+        isSignIn = false
         identity = nil
         clientAddress = peer.ip
         upstream = nil

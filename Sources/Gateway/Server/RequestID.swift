@@ -6,17 +6,8 @@ package struct RequestID: Sendable, Equatable {
     let low: UInt64
 
     package func append(to out: Buffer) {
-        RequestID.append(high, to: out)
-        RequestID.append(low, to: out)
-    }
-
-    static func append(_ word: UInt64, to out: Buffer) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift &-= 4
-            let digit = UInt8(truncatingIfNeeded: word >> shift) & 15
-            out.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
-        }
+        out.append(hexadecimal16: high)
+        out.append(hexadecimal16: low)
     }
 
     package var text: String {

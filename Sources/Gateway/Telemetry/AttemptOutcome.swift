@@ -16,22 +16,10 @@ enum AttemptOutcome: Int, CaseIterable {
     }
 
     /// Nil: the exchange is not an attempt to sign in.
-    init?(_ exchange: Exchange, _ configuration: GatewayConfiguration) {
-        let head = exchange.head
-        guard exchange.route == nil, head.method == .post, head.bytes.equals(head.path, configuration.login.path) else {
-            return nil
-        }
+    init?(_ exchange: Exchange) {
+        guard exchange.isSignIn else { return nil }
         self.init(status: exchange.status)
     }
 
     var label: String { String(describing: self) }
-}
-
-extension Buffer {
-    /// Whether the readable octets in `range` are exactly `other`.
-    func equals(_ range: ByteRange, _ other: [UInt8]) -> Bool {
-        guard range.end - range.start == other.count else { return false }
-        for index in other.indices where self[range.start + index] != other[index] { return false }
-        return true
-    }
 }

@@ -5,9 +5,8 @@ enum CheckOutcome: Int, CaseIterable {
     case sessionPassed, tokenPassed, sessionForbidden, tokenForbidden, refused, unavailable
 
     /// Nil: nobody was asked who they are.
-    init?(_ exchange: Exchange, _ configuration: GatewayConfiguration) {
-        let routes = configuration.routes.routes
-        guard let index = exchange.route, index < routes.count, routes[index].access == .signedIn else { return nil }
+    init?(_ exchange: Exchange, _ labels: TelemetryLabels) {
+        guard let route = exchange.route, labels.isChecked(route) else { return nil }
         guard let identity = exchange.identity else {
             self = exchange.status >= 500 ? .unavailable : .refused
             return

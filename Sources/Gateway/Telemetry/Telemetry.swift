@@ -19,12 +19,12 @@ package final class Telemetry {
     }
 
     /// The exchange has ended, however it did.
-    package func record(_ exchange: Exchange, _ configuration: GatewayConfiguration) {
+    package func record(_ exchange: Exchange) {
         // The loop's own clock stands still during a turn, in which a fast exchange may begin and end.
         let duration = Clock.monotonic() &- exchange.startedAt
         metrics.routes[labels.series(of: exchange.route)].count(status: exchange.status, duration: duration)
-        if let outcome = AttemptOutcome(exchange, configuration) { metrics.signIns[outcome.rawValue].add(1) }
-        if let outcome = CheckOutcome(exchange, configuration) { metrics.checks[outcome.rawValue].add(1) }
+        if let outcome = AttemptOutcome(exchange) { metrics.signIns[outcome.rawValue].add(1) }
+        if let outcome = CheckOutcome(exchange, labels) { metrics.checks[outcome.rawValue].add(1) }
 
         guard let log else { return }
         record(of: exchange, duration: duration).append(to: lines, as: log.format, spill: spill)

@@ -7,10 +7,13 @@ final class TelemetryLabels: Sendable {
     let routes: [[UInt8]]
     /// By the route's index, the series that counts it. Routes of the same name share one: a name stands once in the metrics.
     let series: [Int]
+    /// By the route's index, whether it asks who somebody is.
+    private let checked: [Bool]
     /// The name of each series but the last.
     let seriesNames: [[UInt8]]
 
     init(_ table: RouteTable) {
+        checked = table.routes.map { $0.access == .signedIn }
         routes = table.routes.map { ($0.host ?? []) + $0.path }
         var names: [[UInt8]] = []
         var series: [Int] = []
@@ -33,6 +36,8 @@ final class TelemetryLabels: Sendable {
         guard let route, route < series.count else { return seriesOfNone }
         return series[route]
     }
+
+    func isChecked(_ route: Int) -> Bool { route < checked.count && checked[route] }
 
     func name(of route: Int?) -> [UInt8]? {
         guard let route, route < routes.count else { return nil }

@@ -63,7 +63,7 @@ struct TimestampTests {
     ] as [(Int64, String)])
     func text(_ milliseconds: Int64, _ text: String) {
         let out = Buffer()
-        Timestamp.append(milliseconds: milliseconds, to: out)
+        Timestamp.append(milliseconds: milliseconds, .seconds, to: out)
         #expect(out.array(ByteRange(offset: 0, count: out.count)) == bytes(text))
     }
 }

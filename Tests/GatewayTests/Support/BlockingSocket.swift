@@ -9,19 +9,16 @@ struct BlockingSocket {
 
     let descriptor: Int32
 
-    init(adopting descriptor: Int32, seconds: Int = 5) {
+    init(adopting descriptor: Int32, seconds: Int = 20) {
         self.descriptor = descriptor
         var bound = timeval(tv_sec: seconds, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &bound, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &bound, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// Connects to 127.0.0.1; with `receiveBuffer`, the kernel keeps about so many octets for a reader that does not read.
-    init(port: UInt16, receiveBuffer: Int32? = nil) {
-        self.init(adopting: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
-        if var size = receiveBuffer {
-            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        }
+    /// Connects to 127.0.0.1.
+    init(port: UInt16, seconds: Int = 20) {
+        self.init(adopting: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0), seconds: seconds)
         var address = BlockingSocket.loopback(port: port)
         _ = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -134,8 +131,8 @@ struct BlockingListener {
     /// Nil: nobody came within the bound.
     func accept() -> BlockingSocket? {
         let descriptor = Glibc.accept(listener.descriptor, nil, nil)
-        // Shorter than the client's bound: a gateway that has stopped keeps its idle connections.
-        return descriptor < 0 ? nil : BlockingSocket(adopting: descriptor, seconds: 2)
+        // Shorter than the client's bound: a gateway that has stopped keeps its idle connections open.
+        return descriptor < 0 ? nil : BlockingSocket(adopting: descriptor, seconds: 4)
     }
 
     func close() { listener.close() }

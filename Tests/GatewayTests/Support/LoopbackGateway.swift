@@ -33,17 +33,25 @@ func plainConfiguration(ports: [UInt16] = [1], host: String = "127.0.0.1") throw
     return configuration
 }
 
-/// A whole gateway on one worker and a port of its own, for the time of `body`.
+/// A whole gateway on one worker and a port of its own, for the time of `body`, which may block.
 func withGateway<T: Sendable>(
+    to upstream: ScriptedUpstream?, _ tune: (inout GatewayConfiguration) -> Void = { _ in },
+    _ body: @Sendable @escaping (UInt16) throws -> T
+) async throws -> T {
+    try await withServer(to: upstream, tune) { _, port in try await onThread { try body(port) } }
+}
+
+/// The same for a body that needs the server, and must not block.
+func withServer<T: Sendable>(
     to upstream: ScriptedUpstream?, _ tune: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: (Server, UInt16) async throws -> T
 ) async throws -> T {
     var configuration = try plainConfiguration(ports: [upstream?.port ?? 1])
     tune(&configuration)
-    return try await withGateway(configuration, body)
+    return try await withServer(configuration, body)
 }
 
-func withGateway<T: Sendable>(
+private func withServer<T: Sendable>(
     _ configuration: GatewayConfiguration, _ body: (Server, UInt16) async throws -> T
 ) async throws -> T {
     let lookups = try BlockingPool(name: "lookups", threads: 1, queue: 64)

@@ -47,7 +47,12 @@ final class ScriptedUpstream: Sendable {
     private let box: Box
 
     /// What has been heard, once the script is through.
-    func finish() -> [String] {
+    func finish() async throws -> [String] { try await onThread { self.wait() } }
+
+    /// The same, for a caller that may block.
+    func wait() -> [String] {
+        // A script that still waits for somebody gets somebody who says nothing.
+        for _ in 0..<4 { BlockingSocket(port: port).close() }
         thread.join()
         return box.texts.withLock { $0 }
     }

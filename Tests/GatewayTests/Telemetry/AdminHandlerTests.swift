@@ -75,10 +75,11 @@ private final class RecordingHandler: Handler {
         {
             exchange.identity = identity
         }
+        exchange.isSignIn = exchange.route == nil
         await exchange.answer(Answer(status: 200, body: Array("hello".utf8)))
     }
 
-    func record(_ exchange: Exchange) { telemetry.record(exchange, configuration) }
+    func record(_ exchange: Exchange) { telemetry.record(exchange) }
     func tick() { telemetry.tick() }
 }
 

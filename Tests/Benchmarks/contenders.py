@@ -1,0 +1,312 @@
+"""Who is measured, and how each is set up. The peers' own settings are the files in peers/, with @NAMES@ to be filled in."""
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+
+from processes import Process, Processes, clean_environment, free_port
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+GATEHOUSE = pathlib.Path(os.environ.get("GATEHOUSE_BUILD", ROOT / ".build" / "release")) / "gatehouse"
+TOOLS = ROOT / ".build" / "benchmarks"
+USER, PASSWORD = "101", "secret123"
+
+
+def filled(file, /, **values):
+    """The text of peers/FILE with each @KEY@ replaced."""
+    text = (HERE / "peers" / file).read_text()
+    for key, value in values.items():
+        text = text.replace(f"@{key.upper()}@", str(value))
+    left = re.search(r"@[A-Z]+@", text)
+    assert left is None, f"{file}: nothing fills in {left[0]}"
+    return text
+
+
+def base64url(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+@dataclasses.dataclass
+class Contender:
+    """A set of processes that serves `port`. Their costs are added up."""
+
+    name: str
+    label: str
+    port: int
+    processes: list[Process]
+    # The Cookie field of somebody signed in, for a check of this kind; empty: this one checks nothing.
+    cookie: str = ""
+    # From the start of the process to the first connection that it takes.
+    ready_seconds: float = 0.0
+    resident_at_start: int = 0
+    # What the upstream is told about the client, who says that it is 999.
+    user_forwarded: str = ""
+
+    def processor_time(self):
+        times = [process.processor_time() for process in self.processes]
+        return sum(user for user, _ in times), sum(system for _, system in times)
+
+    def resident(self):
+        return sum(process.resident() for process in self.processes)
+
+    def check(self):
+        for process in self.processes:
+            process.check()
+
+
+class Setting:
+    """The folder, the cores, the upstream and the Redis that all contenders share."""
+
+    def __init__(self, folder, processes: Processes, measured_core, load_core):
+        self.folder = pathlib.Path(folder)
+        self.processes = processes
+        self.measured_core, self.load_core = measured_core, load_core
+        self.secret = base64url(os.urandom(36))
+        self.upstream = free_port()
+        (self.folder / "files").mkdir()
+        for name, size in (("1k", 1 << 10), ("64k", 1 << 16), ("1m", 1 << 20)):
+            (self.folder / "files" / name).write_bytes((b"0123456789abcdef" * (size // 16)))
+        config = self.write("upstream.conf", filled("upstream-nginx.conf", port=self.upstream, folder=self.folder))
+        processes.start(["nginx", "-p", self.folder, "-c", config], "upstream", load_core, self.upstream)
+        self.redis = None
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def redis_port(self):
+        """Starts Redis on first use, on the load's core."""
+        if self.redis is None:
+            self.redis = free_port()
+            self.processes.start(["redis-server", "--port", self.redis, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+                                 "redis", self.load_core, self.redis)
+        return self.redis
+
+    def token(self):
+        """A token with the members of Gatehouse's own, for the peers that verify one."""
+        now = int(time.time())
+        header = {"alg": "HS256", "typ": "JWT"}
+        claims = {"sub": USER, "preferred_username": "alice", "role": "user", "iat": now, "exp": now + 7200,
+                  "jti": base64url(os.urandom(16))}
+        text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+        return f"{text}.{base64url(hmac.digest(self.secret.encode(), text.encode(), hashlib.sha256))}"
+
+    def run(self, line, name, port, quiet=False):
+        return self.processes.start(line, name, self.measured_core, port, quiet)
+
+
+def started(setting, name, label, port, line, *others, quiet=False, cookie="", user_forwarded=""):
+    """Starts a contender's main process, `others` standing already."""
+    begun = time.monotonic()
+    process = setting.run(line, name, port, quiet)
+    return Contender(name, label, port, [process, *others], cookie, time.monotonic() - begun, process.resident(), user_forwarded)
+
+
+def floor(setting):
+    port = free_port()
+    return started(setting, "floor", "floor (relay in C)", port, [TOOLS / "floor", port, setting.upstream], user_forwarded="999")
+
+
+def nginx_line(setting, name, port, upstreams="", check="", locations=""):
+    config = setting.write(f"{name}.conf", filled("nginx.conf", port=port, upstream=setting.upstream, name=name, folder=setting.folder,
+                                                  upstreams=upstreams, check=check, locations=locations))
+    return ["nginx", "-p", setting.folder, "-c", config]
+
+
+def nginx(setting):
+    port = free_port()
+    return started(setting, "nginx", "nginx", port, nginx_line(setting, "nginx", port))
+
+
+def lua_check(setting):
+    """Keeps a session in Redis and returns (the check, the cookie)."""
+    id = "SESS_" + base64url(os.urandom(32))
+    record = json.dumps({"user_id": USER, "username": "alice", "role": "user", "expires_at": int(time.time()) + 7200})
+    redis_command(setting.redis_port(), "SET", f"bench:{id}", record)
+    script = setting.write("check-redis.lua", filled("check-redis.lua", redis=setting.redis))
+    return f"access_by_lua_file {script};", f"session_id={id}"
+
+
+def redis_command(port, *words):
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        parts = [word.encode() for word in words]
+        connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        answer = connection.recv(4096)
+        assert answer.startswith(b"+OK"), answer
+
+
+def nginx_lua_redis(setting):
+    port, (check, cookie) = free_port(), lua_check(setting)
+    line = nginx_line(setting, "nginx-lua-redis", port, check=check)
+    return started(setting, "nginx-lua-redis", "nginx + Lua + Redis GET", port, line, cookie=cookie)
+
+
+def auth_service(setting, name):
+    """What answers nginx's auth_request and Caddy's forward_auth: nginx with Lua and Redis, on the measured core and counted."""
+    port, (check, cookie) = free_port(), lua_check(setting)
+    # nginx's own `return` would come before the check, so the answer is made in the content phase.
+    locations = 'location = /auth { %s content_by_lua_block { ngx.header["X-User-Id"] = ngx.var.user } }' % check
+    process = setting.run(nginx_line(setting, name, port, locations=locations), name, port)
+    return port, cookie, process
+
+
+def nginx_auth_request(setting):
+    port = free_port()
+    auth, cookie, process = auth_service(setting, "nginx-auth-service")
+    line = nginx_line(
+        setting, "nginx-auth-request", port,
+        upstreams=f"upstream auth {{ server 127.0.0.1:{auth}; keepalive 1024; keepalive_requests 1000000000; keepalive_timeout 1h; }}",
+        check="auth_request /auth; auth_request_set $user $upstream_http_x_user_id;",
+        locations='location = /auth { internal; proxy_pass http://auth/auth; proxy_pass_request_body off; proxy_set_header '
+                  'Content-Length ""; proxy_set_header Connection ""; }')
+    return started(setting, "nginx-auth-request", "nginx auth_request + service", port, line, process, cookie=cookie)
+
+
+def caddy_line(setting, name, port, check="", removed=("X-User-Id", "X-User-Name", "X-User-Role")):
+    config = setting.write(f"{name}.caddy", filled("Caddyfile", port=port, upstream=setting.upstream, check=check,
+                                                   removed="\n        ".join(f"header_up -{field}" for field in removed)))
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", config]
+
+
+def caddy(setting):
+    port = free_port()
+    return started(setting, "caddy", "Caddy", port, caddy_line(setting, "caddy", port))
+
+
+def caddy_forward_auth(setting):
+    port = free_port()
+    auth, cookie, process = auth_service(setting, "caddy-auth-service")
+    # In a `route` things happen in the order that they are written: the client's own header goes before the right one comes.
+    check = f"""route {{
+        request_header -X-User-Id
+        forward_auth 127.0.0.1:{auth} {{
+            uri /auth
+            copy_headers X-User-Id
+        }}
+    }}"""
+    line = caddy_line(setting, "caddy-forward-auth", port, check, ("X-User-Name", "X-User-Role"))
+    return started(setting, "caddy-forward-auth", "Caddy forward_auth + service", port, line, process, cookie=cookie)
+
+
+def haproxy_line(setting, name, port, check=""):
+    config = setting.write(f"{name}.cfg", filled("haproxy.cfg", port=port, upstream=setting.upstream, check=check))
+    return ["haproxy", "-db", "-f", config]
+
+
+def haproxy(setting):
+    port = free_port()
+    return started(setting, "haproxy", "HAProxy", port, haproxy_line(setting, "haproxy", port), quiet=True)
+
+
+def haproxy_jwt(setting):
+    port = free_port()
+    line = haproxy_line(setting, "haproxy-jwt", port, filled("check-haproxy-jwt.cfg", secret=setting.secret))
+    return started(setting, "haproxy-jwt", "HAProxy jwt_verify", port, line, quiet=True, cookie=f"token={setting.token()}")
+
+
+def envoy_line(setting, name, port, check="", removed=("X-User-Id", "X-User-Name", "X-User-Role")):
+    program = next(TOOLS.glob("envoy/lib/python*/site-packages/envoy/_bin/envoy"), None)
+    if program is None:
+        return None
+    config = setting.write(f"{name}.json", filled("envoy.json", port=port, admin=free_port(), upstream=setting.upstream, check=check,
+                                                  removed=", ".join(json.dumps(field) for field in removed)))
+    return [program, "--config-path", config, "--concurrency", 1, "--log-level", "error", "--use-dynamic-base-id"]
+
+
+def envoy(setting):
+    port = free_port()
+    line = envoy_line(setting, "envoy", port)
+    return line and started(setting, "envoy", "Envoy", port, line)
+
+
+def envoy_jwt(setting):
+    port = free_port()
+    # The header from the claim replaces the client's own; the router would remove both, so only the others are removed there.
+    check = filled("check-envoy-jwt.json", key=base64url(setting.secret.encode()))
+    line = envoy_line(setting, "envoy-jwt", port, check, ("X-User-Name", "X-User-Role"))
+    return line and started(setting, "envoy-jwt", "Envoy jwt_authn", port, line, cookie=f"token={setting.token()}")
+
+
+def gatehouse(setting, name, label, store, credential):
+    """Set up as anybody would: a key, a user, a settings file, a sign-in. One worker, since it has one core."""
+    if not GATEHOUSE.exists():
+        raise SystemExit(f"no {GATEHOUSE}: build it first, swift build -c release --static-swift-stdlib")
+    folder = setting.folder / name
+    folder.mkdir()
+    port, admin = free_port(), free_port()
+    settings = {
+        "version": 1,
+        "public_url": f"http://127.0.0.1:{port}",
+        "listen": [{"address": f"127.0.0.1:{port}"}],
+        "admin": {"address": f"127.0.0.1:{admin}"},
+        "workers": 1,
+        "users": {"store": "sqlite:gatehouse.db"},
+        # On a machine whose other core is saturated by the load, Redis may take longer than the 100 ms of the default.
+        "sessions": {"store": store, "store_timeout": "3s"},
+        "tokens": {"secret_file": "token.secret", "lifetime": "2h"},
+        "upstreams": {"profile": {"servers": [f"http://127.0.0.1:{setting.upstream}"], "idle_timeout": "1h", "max_connections": 8000}},
+        "routes": [{"path": "/public/", "upstream": "profile", "access": "public"}, {"path": "/", "upstream": "profile"}],
+        "limits": {"connections_per_address": 8000, "requests_per_connection": 1_000_000_000},
+        "timeouts": {"idle": "1h"},
+    }
+    # JSON is YAML.
+    config = setting.write(f"{name}/gatehouse.yaml", json.dumps(settings, indent=2) + "\n")
+    command(folder, "key", "generate", "--output", folder / "token.secret")
+    command(folder, "user", "add", "alice", "--id", USER, "--role", "user", "--password-stdin", "--config", config, stdin=PASSWORD + "\n")
+    # Its access log is standard output.
+    contender = started(setting, name, label, port, [GATEHOUSE, "serve", "--config", config], quiet=True)
+    if credential:
+        contender.cookie = sign_in(port, credential)
+    return contender
+
+
+def command(folder, *arguments, stdin=""):
+    done = subprocess.run([GATEHOUSE, *arguments], input=stdin, text=True, capture_output=True, cwd=folder, env=clean_environment(),
+                          timeout=60)
+    if done.returncode:
+        raise SystemExit(f"gatehouse {arguments[0]} {arguments[1]}: {done.returncode}\n{done.stdout}{done.stderr}")
+
+
+def sign_in(port, credential):
+    """POST /login; the cookie as the Cookie field takes it."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/login?issue={credential}", json.dumps({"username": "alice", "password": PASSWORD}).encode(),
+        {"Content-Type": "application/json"})
+    name = {"session": "session_id", "token": "token"}[credential]
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        for cookie in answer.headers.get_all("Set-Cookie"):
+            if re.match(rf"{name}=[^;]", cookie):
+                return cookie.split(";")[0]
+    raise SystemExit(f"a sign-in gave no {name}")
+
+
+CONTENDERS: dict[str, Callable[[Setting], Contender | None]] = {
+    "floor": floor,
+    "gatehouse": lambda setting: gatehouse(setting, "gatehouse", "Gatehouse", "sqlite:gatehouse.db", None),
+    "gatehouse-jwt": lambda setting: gatehouse(setting, "gatehouse-jwt", "Gatehouse, token", "sqlite:gatehouse.db", "token"),
+    "gatehouse-redis": lambda setting: gatehouse(
+        setting, "gatehouse-redis", "Gatehouse, session in Redis", f"redis://127.0.0.1:{setting.redis_port()}/0", "session"),
+    "gatehouse-sqlite": lambda setting: gatehouse(
+        setting, "gatehouse-sqlite", "Gatehouse, session in SQLite", "sqlite:gatehouse.db", "session"),
+    "nginx": nginx,
+    "nginx-lua-redis": nginx_lua_redis,
+    "nginx-auth-request": nginx_auth_request,
+    "haproxy": haproxy,
+    "haproxy-jwt": haproxy_jwt,
+    "envoy": envoy,
+    "envoy-jwt": envoy_jwt,
+    "caddy": caddy,
+    "caddy-forward-auth": caddy_forward_auth,
+}
