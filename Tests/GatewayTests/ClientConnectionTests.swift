@@ -14,7 +14,7 @@ struct ClientConnectionTests {
 
     /// Sends `octets` and returns all that comes back, to a gateway whose upstream is never to be reached.
     private func answer(
-        _ octets: String, closesSending: Bool = false, _ tune: (inout GatewayConfiguration) -> Void = { _ in }
+        _ octets: String, closesSending: Bool = false, _ tune: (inout Tuning) -> Void = { _ in }
     ) async throws -> (text: String, end: BlockingSocket.End) {
         try await withGateway(to: nil, tune) { port in
             let client = BlockingSocket(port: port)
@@ -164,7 +164,7 @@ struct ClientConnectionTests {
 
     @Test("One client too many is told so and closed", arguments: [(1, 9, "503"), (9, 1, "429")])
     func tooMany(_ all: Int, _ perAddress: Int, _ status: String) async throws {
-        let tune: (inout GatewayConfiguration) -> Void = {
+        let tune: (inout Tuning) -> Void = {
             $0.limits.connections = all
             $0.limits.connectionsPerAddress = perAddress
         }

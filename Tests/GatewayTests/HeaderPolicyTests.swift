@@ -11,11 +11,10 @@ struct HeaderPolicyTests {
     /// Parses `request` and writes it as the upstream would get it; without the fields that every request gets.
     private func written(
         _ request: String, as identity: Identity? = nil, peer: String = "192.0.2.1:7", stripsBearer: Bool = false,
-        _ tune: @escaping @Sendable (inout GatewayConfiguration) -> Void = { _ in }
+        _ tune: @escaping @Sendable (inout Tuning) -> Void = { _ in }
     ) async throws -> [String] {
         try await onLoop { loop in
-            var configuration = try plainConfiguration()
-            tune(&configuration)
+            let configuration = try plainConfiguration(tune)
             let exchange = try SocketPair(loop: loop).exchange(configuration: configuration, peer: peer)
             try exchange.parse(request)
             let out = Buffer()
@@ -147,8 +146,7 @@ struct HeaderPolicyTests {
         ])
     func clientAddress(_ peer: String, _ field: String, _ expected: String) async throws {
         let text = try await onLoop { loop in
-            var configuration = try plainConfiguration()
-            configuration.trustedProxies = [CIDR(Array("10.0.0.0/8".utf8))].compactMap { $0 }
+            let configuration = try plainConfiguration { $0.trustedProxies = [CIDR(Array("10.0.0.0/8".utf8))].compactMap { $0 } }
             let exchange = try SocketPair(loop: loop).exchange(configuration: configuration, peer: peer)
             try exchange.parse("GET / HTTP/1.1\r\nHost: a\r\n\(field)\r\n\r\n")
             let out = Buffer()
