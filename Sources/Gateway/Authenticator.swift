@@ -15,8 +15,7 @@ package final class Authenticator {
     /// The identity behind the request; nil when it shows none, or none that holds.
     /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (SECURITY.md rules 13 and 40).
     func identify(_ exchange: Exchange, for route: Route) async throws(CheckFailure) -> Identity? {
-        guard route.access != .public else { return nil }
-        return try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), for: route))
+        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), for: route))
     }
 
     /// The same for the gateway's own endpoints, which take what any route may take.

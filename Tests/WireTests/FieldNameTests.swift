@@ -59,7 +59,7 @@ struct FieldNameTests {
             ("PATCH", .patch), ("TRACE", .trace), ("get", .other), ("GETS", .other), ("GEX", .other), ("G", .other)]
         {
             let input = Buffer()
-            input.append("\(name) / HTTP/1.1\r\nHost: a\r\n\r\n")
+            input.append(text: "\(name) / HTTP/1.1\r\nHost: a\r\n\r\n")
             var parser = RequestParser(limits: HeadLimits())
             let head = RequestHead()
             #expect(try parser.parse(input, into: head))

@@ -37,7 +37,7 @@ struct HeadLimitTests {
     @Test("pipelined heads leave the parser one after the other, and the memory of one serves the next")
     func pipelining() throws {
         let input = Buffer()
-        for index in 0..<100 { input.append("GET /\(index)//x HTTP/1.1\r\nHost: a\r\nX-N: \(index)\r\n\r\n") }
+        for index in 0..<100 { input.append(text: "GET /\(index)//x HTTP/1.1\r\nHost: a\r\nX-N: \(index)\r\n\r\n") }
         var parser = RequestParser(limits: HeadLimits())
         let head = RequestHead()
         for index in 0..<100 {
