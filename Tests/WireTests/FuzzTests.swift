@@ -137,8 +137,8 @@ struct FuzzTests {
         switch value {
         case .null: out.append("null")
         case .bool(let value): out.append(value ? "true" : "false")
-        case .integer(let value): out.append(String(value))
-        case .number(let value): out.append(String(value))
+        case .integer(let value): out.append(text: String(value))
+        case .number(let value): out.append(text: String(value))
         case .string(let value): JSONWriter.appendString(value, to: out)
         case .array(let elements):
             out.append("[")
