@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "CShims", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
 
@@ -44,7 +45,7 @@ let package = Package(
         .target(name: "Secrets", dependencies: ["COpenSSL", "CArgon2", "CCrypt", "CShims"], swiftSettings: settings),
         .target(name: "Loop", dependencies: ["Wire", "CShims"], swiftSettings: settings),
         .target(name: "Access", dependencies: ["Wire", "Secrets"], swiftSettings: settings),
-        .target(name: "Stores", dependencies: ["Access", "Loop", "Wire", "CHiredis", grdb], swiftSettings: settings),
+        .target(name: "Stores", dependencies: ["Access", "Loop", "Wire", "CHiredis", "CPostgreSQL", grdb], swiftSettings: settings),
         .target(name: "Gateway", dependencies: ["Wire", "Secrets", "Loop", "Access"], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Access", "Secrets", yams], swiftSettings: settings),
         .target(name: "Profile", dependencies: ["Wire", "Loop", "Gateway", grdb], swiftSettings: settings),
