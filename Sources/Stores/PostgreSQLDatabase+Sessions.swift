@@ -41,7 +41,7 @@ extension PostgreSQLDatabase {
         try call(timeouts.list) { call throws(StoreError) in
             // A row that is no session record opens none, and must not hide those that do.
             try call.rows(
-                Self.sessionsOfUser, [.text(user.text), .integer(now), .integer(Int64(Self.maximumList))],
+                Self.sessionsOfUser, [.integer(now), .text(user.text), .integer(Int64(Self.maximumList))],
                 atMost: Self.maximumList
             ).compactMap { try? Self.session($0) }.filter { $0.isLive(at: now) }
         }

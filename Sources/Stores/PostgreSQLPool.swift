@@ -24,7 +24,7 @@ final class PostgreSQLPool: Sendable {
     /// Milliseconds from a failed attempt to the next: this doubled each time, up to the cap. The cap leaves time for an
     /// attempt within the second after the server's return.
     private static let firstPause: Int64 = 50
-    private static let longestPause: Int64 = 400
+    private static let longestPause: Int64 = 250
 
     let location: PostgreSQLLocation
     private let size: Int

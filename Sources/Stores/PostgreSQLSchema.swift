@@ -9,24 +9,21 @@ enum PostgreSQLSchema {
 
     /// Brings the database up to date; does nothing, and needs no right to do it, when it is.
     static func migrate(_ session: borrowing PostgreSQLSession) throws(StoreError) {
-        guard try version(session) < steps.count else { return }
+        if try session.row(isThere)?.boolean(0) == true, try version(session) == steps.count { return }
         try session.transaction { session throws(StoreError) in
             _ = try session.row(Self.locked, [.integer(lock)])
-            // Another gateway may have made the steps while this one waited.
-            let made = try version(session)
-            if made == 0 {
-                try session.execute(
-                    "CREATE TABLE IF NOT EXISTS gatehouse_schema (version BIGINT NOT NULL PRIMARY KEY)")
-            }
-            for (index, step) in steps.enumerated() where index >= made {
+            // Another gateway may have made the steps while this one waited. `isThere` would not show it: the server's
+            // process remembers for a while that there was no such table.
+            try session.execute("CREATE TABLE IF NOT EXISTS gatehouse_schema (version BIGINT NOT NULL PRIMARY KEY)")
+            for (index, step) in steps.enumerated().dropFirst(try version(session)) {
                 for statement in step { try session.execute(statement) }
                 try session.execute("INSERT INTO gatehouse_schema (version) VALUES (\(index + 1))")
             }
         }
     }
 
+    /// How many of the steps have been made.
     private static func version(_ session: borrowing PostgreSQLSession) throws(StoreError) -> Int {
-        guard try session.row(isThere)?.boolean(0) == true else { return 0 }
         guard let version = try session.row(newest)?.integer(0), version >= 0 else {
             throw .corrupt("\(session.location): the table gatehouse_schema holds no version")
         }
