@@ -52,7 +52,8 @@ package final class PostgreSQLDatabase: Sendable {
         try call { session throws(StoreError) in _ = try session.rows(Self.pinged, atMost: 1) }
     }
 
-    private static let pinged = PostgreSQLStatement("ping", "SELECT 1::bigint FROM (SELECT 1 FROM sessions LIMIT 1) AS any_session", returns: [.bigint])
+    private static let pinged = PostgreSQLStatement(
+        "ping", "SELECT 1::bigint FROM (SELECT 1 FROM sessions LIMIT 1) AS any_session", returns: [.bigint])
 
     // MARK: Access
 

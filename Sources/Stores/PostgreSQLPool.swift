@@ -92,10 +92,9 @@ final class PostgreSQLPool: Sendable {
                 }
                 return connection
             } catch {
-                reason = switch error {
-                case .lost(let text): text
-                case .silent(let text): "\(host.name):\(host.port): \(text)"
-                case .refused(_, _, let text): text
+                switch error {
+                case .silent(let text): reason = "\(host.name):\(host.port): \(text)"
+                case .lost(let text), .refused(_, _, let text): reason = text
                 }
             }
         }

@@ -24,6 +24,16 @@ struct PostgreSQLDatabaseTests {
     @discardableResult
     private func raw(_ sql: String) throws -> [String] { try server.ask(sql, in: location.database) }
 
+    /// The connections of the code under test to this test's database.
+    private static let ours = "FROM pg_stat_activity WHERE usename = 'gate' AND datname = current_database()"
+
+    /// Returns when somebody else's pg_sleep() has begun.
+    private func waitUntilSleeping() throws {
+        while try raw("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()").isEmpty {
+            usleep(1_000)
+        }
+    }
+
     private func openingError(_ location: PostgreSQLLocation) throws -> String {
         do throws(StoreError) {
             _ = try PostgreSQLDatabase(location, connections: 1)
@@ -78,7 +88,7 @@ struct PostgreSQLDatabaseTests {
         location.parameters["application_name"] = "by socket"
         let database = try PostgreSQLDatabase(location, connections: 1)
         try database.ping()
-        #expect(try raw("SELECT application_name FROM pg_stat_activity WHERE datname = '\(location.database)' AND usename = 'gate'") == ["by socket"])
+        #expect(try raw("SELECT application_name \(Self.ours)") == ["by socket"])
     }
 
     @Test("rule 56: TLS that was asked for is not done without")
@@ -119,7 +129,10 @@ struct PostgreSQLDatabaseTests {
         #expect(Clock.monotonic() - start < 5_000_000_000)
     }
 
-    @Test("rule 57: nonsense instead of an answer is an error", arguments: ["HTTP/1.1 400 Bad Request\r\n\r\n", "N", "R\0\0\0\u{8}\0\0\0\u{63}", "E\u{7F}\u{7F}\u{7F}\u{7F}x", ""])
+    @Test(
+        "rule 57: nonsense instead of an answer is an error",
+        arguments: ["HTTP/1.1 400 Bad Request\r\n\r\n", "N", "R\0\0\0\u{8}\0\0\0\u{63}", "E\u{7F}\u{7F}\u{7F}\u{7F}x", ""]
+    )
     func nonsense(answer: String) throws {
         let (descriptor, port) = try TCP.listen()
         let thread = try Thread.start(name: "nonsense") {
@@ -169,9 +182,7 @@ struct PostgreSQLDatabaseTests {
         let done = try Thread.start(name: "migration") { [server, location] in
             _ = try? server.ask("SELECT pg_advisory_lock(x'4741544547415445'::bigint), pg_sleep(0.5)", in: location.database)
         }
-        while try raw("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").isEmpty {
-            usleep(1_000)
-        }
+        try waitUntilSleeping()
         let start = Clock.monotonic()
         try open().ping()
         #expect(Clock.monotonic() - start > 200_000_000)
@@ -196,7 +207,8 @@ struct PostgreSQLDatabaseTests {
     @Test("an up-to-date database needs no right to make tables")
     func noRights() throws {
         _ = try open()
-        try raw("ALTER DATABASE \(location.database) OWNER TO admin; REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO gate")
+        try raw("ALTER DATABASE \(location.database) OWNER TO admin")
+        try raw("REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO gate")
         try open().insertSession(.sample())
     }
 
@@ -246,7 +258,7 @@ struct PostgreSQLDatabaseTests {
                 "BEGIN; SELECT 1 FROM sessions WHERE session_id = '\(held.key.text)' FOR UPDATE; SELECT pg_sleep(0.5); COMMIT",
                 in: location.database)
         }
-        while try raw("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()").isEmpty { usleep(1_000) }
+        try waitUntilSleeping()
         #expect(try database.purgeSessions(now: start + 13 * hour) == 1)
         holder.join()
         #expect(try database.purgeSessions(now: start + 13 * hour) == 1)
@@ -271,7 +283,7 @@ struct PostgreSQLDatabaseTests {
                 #expect(isFound)
             }
         }
-        #expect(try raw("SELECT count(*) FROM pg_stat_activity WHERE usename = 'gate' AND datname = current_database()") == ["3"])
+        #expect(try raw("SELECT count(*) \(Self.ours)") == ["3"])
     }
 
     @Test("a statement that waits for too long is ended by the server, and the connection goes on")
@@ -281,12 +293,12 @@ struct PostgreSQLDatabaseTests {
         let database = try PostgreSQLDatabase(location, connections: 1, timeouts: timeouts)
         let session = try SessionRecord.sample()
         try database.insertSession(session)
-        let pids = "SELECT pid FROM pg_stat_activity WHERE usename = 'gate' AND datname = current_database()"
+        let pids = "SELECT pid \(Self.ours)"
         let before = try raw(pids)
         let holder = try Thread.start(name: "holder") { [server, location] in
             _ = try? server.ask("BEGIN; LOCK TABLE sessions; SELECT pg_sleep(1); COMMIT", in: location.database)
         }
-        while try raw("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()").isEmpty { usleep(1_000) }
+        try waitUntilSleeping()
         do throws(StoreError) {
             _ = try database.removeSession(session.key)
             Issue.record("it did not wait for the lock")
@@ -303,9 +315,12 @@ struct PostgreSQLDatabaseTests {
         let database = try open(1)
         let alice = try NewUser(id: UserID("7"), username: UserName("alice"), passwordHash: "h", role: "user")
         _ = try database.insertUser(alice, now: start)
-        for _ in 0..<3 { #expect(throws: StoreError.conflict("a user of that name exists")) { try database.insertUser(NewUser(username: UserName("alice"), passwordHash: "h", role: "user"), now: start) } }
+        let other = try NewUser(username: UserName("alice"), passwordHash: "h", role: "user")
+        for _ in 0..<3 {
+            #expect(throws: StoreError.conflict("a user of that name exists")) { try database.insertUser(other, now: start) }
+        }
         #expect(try database.users(limit: 10).count == 1)
-        #expect(try raw("SELECT count(*) FROM pg_stat_activity WHERE usename = 'gate' AND datname = current_database()") == ["1"])
+        #expect(try raw("SELECT count(*) \(Self.ours)") == ["1"])
     }
 
     @Test("an idle connection that the server has ended is not used for a call")
@@ -314,8 +329,8 @@ struct PostgreSQLDatabaseTests {
         let session = try SessionRecord.sample()
         try database.insertSession(session)
         for _ in 0..<5 {
-            try raw("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gate' AND datname = current_database()")
-            while try !raw("SELECT 1 FROM pg_stat_activity WHERE usename = 'gate' AND datname = current_database()").isEmpty { usleep(1_000) }
+            try raw("SELECT pg_terminate_backend(pid) \(Self.ours)")
+            while try !raw("SELECT 1 \(Self.ours)").isEmpty { usleep(1_000) }
             #expect(try database.findSession(session.key, now: start) == session)
         }
     }

@@ -168,4 +168,27 @@ struct PostgreSQLFailureTests {
         // On a new connection: the old one would still be read-only.
         try reader.insertSession(session)
     }
+
+    @Test("ASVS 12.3: TLS is used, and the server is checked, as sslmode says")
+    func tls() throws {
+        func attempt(_ host: String, _ mode: String, root: String?) throws -> String {
+            var location = location
+            location.hosts[0].name = host
+            location.parameters = ["sslmode": mode, "application_name": "tls \(mode)"]
+            location.parameters["sslrootcert"] = root.map { "\(server.folder)/\($0).crt" }
+            let database: PostgreSQLDatabase
+            do throws(StoreError) { database = try PostgreSQLDatabase(location, connections: 1) } catch { return "\(error)" }
+            defer { withExtendedLifetime(database) {} }
+            return try server.ask(
+                "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'tls \(mode)'"
+            ).joined()
+        }
+        #expect(try attempt("127.0.0.1", "disable", root: nil) == "f")
+        #expect(try attempt("127.0.0.1", "require", root: nil) == "t")
+        #expect(try attempt("127.0.0.1", "verify-full", root: "server") == "t")
+        #expect(try attempt("127.0.0.1", "verify-full", root: "other").contains("certificate verify failed"))
+        #expect(try attempt("localhost", "verify-full", root: "server").contains("does not match"))
+        #expect(try attempt("localhost", "verify-ca", root: "server") == "t")
+        #expect(try attempt("127.0.0.1", "verify-full", root: "missing").contains("does not exist"))
+    }
 }

@@ -8,8 +8,8 @@ import Synchronization
 final class PostgreSQLServer: Sendable {
     /// The one that tests share, each with a database of its own.
     static let shared = Result { try PostgreSQLServer(["fsync=off"]).untilExit() }
-    /// The one that is restarted and stopped. It writes to the disk as servers do by default.
-    static let ownedByFailures = Result { try PostgreSQLServer().untilExit() }
+    /// The one that is restarted and stopped. It writes to the disk as servers do by default, and offers TLS.
+    static let ownedByFailures = Result { try PostgreSQLServer(["ssl=on"]).untilExit() }
 
     private static let running = Mutex<[PostgreSQLServer]>([])
 
@@ -50,9 +50,20 @@ final class PostgreSQLServer: Sendable {
                 "\(programs)/initdb", "-D", "\(folder)/data", "-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256",
                 "--no-sync", "-E", "UTF8", "--locale=C.UTF-8",
             ])
+        for name in ["server", "other"] {
+            try Self.run(
+                drop + [
+                    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=db.example", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "\(folder)/\(name).key", "-out",
+                    "\(folder)/\(name).crt",
+                ])
+        }
         for _ in 0..<20 {
             let port = try TCP.freePort()
-            let options = ["listen_addresses=127.0.0.1", "unix_socket_directories=\(folder)", "max_connections=400", "shared_buffers=32MB"]
+            let options = [
+                "listen_addresses=127.0.0.1", "unix_socket_directories=\(folder)", "max_connections=400", "shared_buffers=32MB",
+                "ssl_cert_file=\(folder)/server.crt", "ssl_key_file=\(folder)/server.key",
+            ]
             let arguments =
                 drop + ["\(programs)/postgres", "-D", "\(folder)/data", "-p", "\(port)"] + (options + settings).flatMap { ["-c", $0] }
             // Somebody else may have taken the port in between: then the server has ended.
