@@ -17,7 +17,7 @@ struct BodyPumpTests {
                 peer.send(octets)
                 peer.shutdownSending()
             }
-            sink.transport.output.append(head)
+            sink.transport.output.append(text: head)
             var pump = BodyPump(BodyDecoder(framing), framing: out, headers: HeaderPolicy(configuration: try plainConfiguration()), limit: limit)
             var fault = ""
             let reader = Reading(sink.peer)
@@ -94,7 +94,7 @@ struct BodyPumpTests {
         var text = result.text
         if out == .chunked {
             let input = Buffer()
-            input.append(text)
+            input.append(text: text)
             var decoder = BodyDecoder(.chunked)
             var content: [UInt8] = []
             while case .data(let count) = try decoder.next(input) {

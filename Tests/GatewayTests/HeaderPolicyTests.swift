@@ -204,7 +204,7 @@ struct HeaderPolicyTests {
             var parser = ResponseParser(limits: HeadLimits())
             let head = ResponseHead()
             let input = Buffer()
-            input.append(response)
+            input.append(text: response)
             #expect(try parser.parse(input, answering: method, into: head))
             let out = Buffer()
             HeaderPolicy(configuration: configuration).writeResponse(

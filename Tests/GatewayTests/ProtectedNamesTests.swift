@@ -10,7 +10,7 @@ struct ProtectedNamesTests {
     private static func contains(_ name: String) -> Bool {
         let buffer = Buffer()
         buffer.append("??")
-        buffer.append(name)
+        buffer.append(text: name)
         return names.contains(buffer, ByteRange(offset: 2, count: name.utf8.count))
     }
 

@@ -141,7 +141,7 @@ struct UpstreamTests {
                 for _ in 0..<4 {
                     server.know(addresses, at: loop.now)
                     let connection = try await server.connect(
-                        group, loop: loop, waiter: Waiter(loop: loop), limits: ServerLimits().head)
+                        group, WorkerContext(loop: loop, index: 0, seed: 1), waiter: Waiter(loop: loop), limits: ServerLimits().head)
                     server.discard(connection)
                 }
             }
