@@ -6,6 +6,7 @@ import Wire
 package final class Authenticator {
     private let configuration: GatewayConfiguration
     private let sessions: any SessionStore
+    private var verified = VerifiedTokens()
 
     init(configuration: GatewayConfiguration, sessions: any SessionStore) {
         self.configuration = configuration
@@ -72,8 +73,13 @@ package final class Authenticator {
     private func identity(ofToken range: ByteRange, _ exchange: Exchange) -> Identity? {
         guard let tokens = configuration.tokens else { return nil }
         let octets = exchange.head.bytes
+        let token = octets.span(range)
+        let now = exchange.context.loop.wallClock
+        if let identity = verified.identity(of: token, now: now) { return identity }
         do {
-            return try tokens.verify(octets.span(range), now: exchange.context.loop.wallClock)
+            let identity = try tokens.verify(token, now: now)
+            verified.remember(token, identity, now: now)
+            return identity
         } catch {
             exchange.note = "the token is refused: \(error)"
             return nil
