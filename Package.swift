@@ -63,7 +63,8 @@ let package = Package(
         .testTarget(name: "SecretsTests", dependencies: ["Secrets", "COpenSSL"], swiftSettings: settings),
         .testTarget(name: "LoopTests", dependencies: ["Loop", "Wire"], swiftSettings: settings),
         .testTarget(name: "AccessTests", dependencies: ["Access", "Secrets", "Wire"], swiftSettings: settings),
-        .testTarget(name: "StoresTests", dependencies: ["Stores", "Access", "Loop", "Secrets", "Wire", "CPostgreSQL", grdb], swiftSettings: settings),
+        .testTarget(
+            name: "StoresTests", dependencies: ["Stores", "Access", "Loop", "Secrets", "Wire", "CPostgreSQL", grdb], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Access", "Secrets", "Wire", "Loop"], swiftSettings: settings),
         .testTarget(name: "ProfileTests", dependencies: ["Profile", "Gateway", "Loop", "Wire"], swiftSettings: settings),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Access", "Secrets"], swiftSettings: settings),

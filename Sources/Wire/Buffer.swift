@@ -10,7 +10,8 @@
     /// - Parameter pool: where the memory comes from and goes back to, as far as its pieces are large enough.
     package init(capacity: Int = 0, pool: BufferPool? = nil) {
         self.pool = pool
-        unsafe storage = capacity == 0
+        unsafe storage =
+            capacity == 0
             ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
             : .allocate(byteCount: capacity, alignment: 16)
     }

@@ -10,7 +10,7 @@
 
     package init() {}
 
-    deinit { for unsafe piece in unsafe pieces { unsafe piece.deallocate() } }
+    deinit { while let piece = unsafe pieces.popLast() { unsafe piece.deallocate() } }
 
     func take() -> UnsafeMutableRawBufferPointer {
         unsafe pieces.popLast() ?? .allocate(byteCount: BufferPool.pieceSize, alignment: 16)

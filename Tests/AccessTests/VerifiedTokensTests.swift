@@ -28,9 +28,11 @@ struct VerifiedTokensTests {
         #expect(cache.identity(of: [UInt8]().octets, now: 10) == nil)
     }
 
-    @Test("rule 43: an entry ends with its token, and before it began it is no proof", arguments: [
-        (Int64(9), false), (10, true), (99, true), (100, false), (Int64.max, false), (Int64.min, false),
-    ])
+    @Test(
+        "rule 43: an entry ends with its token, and before it began it is no proof",
+        arguments: [
+            (Int64(9), false), (10, true), (99, true), (100, false), (Int64.max, false), (Int64.min, false),
+        ])
     func time(_ now: Int64, _ isGood: Bool) throws {
         var cache = VerifiedTokens(capacity: 4)
         cache.remember(token.octets, try identity("101", expiresAt: 100), now: 10)

@@ -18,7 +18,8 @@ struct BodyPumpTests {
                 peer.shutdownSending()
             }
             sink.transport.output.append(text: head)
-            var pump = BodyPump(BodyDecoder(framing), framing: out, headers: HeaderPolicy(configuration: try plainConfiguration()), limit: limit)
+            var pump = BodyPump(
+                BodyDecoder(framing), framing: out, headers: HeaderPolicy(configuration: try plainConfiguration()), limit: limit)
             var fault = ""
             let reader = Reading(sink.peer)
             let thread = try Loop.Thread.start(name: "reader") { reader.run() }
@@ -79,7 +80,9 @@ struct BodyPumpTests {
         #expect(!result.text.hasSuffix("0\r\n\r\n"))
     }
 
-    @Test("Of more content than allowed the end never leaves", arguments: [("a\r\nhello worl\r\n0\r\n\r\n", "too large"), ("5\r\nhello\r\n0\r\n\r\n", "")])
+    @Test(
+        "Of more content than allowed the end never leaves",
+        arguments: [("a\r\nhello worl\r\n0\r\n\r\n", "too large"), ("5\r\nhello\r\n0\r\n\r\n", "")])
     func limited(_ octets: String, _ fault: String) async throws {
         let result = try await pumped(Array(octets.utf8), .chunked, as: .chunked, limit: 5)
         #expect(result.fault == fault)

@@ -52,7 +52,8 @@ struct HeadLimitTests {
     @Test("a head is looked up by id, and Connection by name")
     func lookUps() throws {
         let input = Buffer()
-        input.append("GET / HTTP/1.1\r\nHost: a\r\nCookie: x=1\r\nCookie: y=2\r\nX-User-Id: 1\r\nConnection: close, x-USER-id\r\nX-User: 2\r\n\r\n")
+        input.append(
+            "GET / HTTP/1.1\r\nHost: a\r\nCookie: x=1\r\nCookie: y=2\r\nX-User-Id: 1\r\nConnection: close, x-USER-id\r\nX-User: 2\r\n\r\n")
         var parser = RequestParser(limits: HeadLimits())
         let head = RequestHead()
         #expect(try parser.parse(input, into: head))

@@ -79,7 +79,8 @@ enum UpstreamFailure: Error {
     var problem: Problem {
         switch self {
         case .full(let upstream):
-            Problem(503, "The service is busy. Try again in a moment.", retryAfter: 1, note: "every connection to upstream \(upstream) is in use")
+            Problem(
+                503, "The service is busy. Try again in a moment.", retryAfter: 1, note: "every connection to upstream \(upstream) is in use")
         case .notResolved(let error):
             Problem(502, "The service cannot be reached.", note: error.description)
         case .notConnected(let server, .timedOut):

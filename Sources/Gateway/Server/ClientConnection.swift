@@ -34,7 +34,9 @@ final class ClientConnection {
         while await readHead() {
             await handler.handle(exchange)
             // No path leaves an exchange without an answer; should one ever, the client is told.
-            if !exchange.hasAnswered && !exchange.isBroken { await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange)) }
+            if !exchange.hasAnswered && !exchange.isBroken {
+                await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange))
+            }
             if !exchange.content.isAtEnd { await exchange.drainContent() }
             handler.record(exchange)
             if !exchange.keepsAlive || exchange.isBroken { break }

@@ -82,7 +82,8 @@ private func withServer<T: Sendable>(
     ) { context in
         let stores = GatewayStores(
             sessions: EmptySessions(), users: EmptyUsers(), throttle: EmptyThrottle(), hashing: hashing, lookups: lookups)
-        return GatewayHandler(configuration: configuration, stores: stores, context: context, telemetry: telemetry.makeTelemetry(worker: context.index))
+        return GatewayHandler(
+            configuration: configuration, stores: stores, context: context, telemetry: telemetry.makeTelemetry(worker: context.index))
     }
     let port = try await server.listen(service).port
     let result: Result<T, any Error>
