@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "CShims", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
 
@@ -44,7 +45,7 @@ let package = Package(
         .target(name: "Secrets", dependencies: ["COpenSSL", "CArgon2", "CCrypt", "CShims"], swiftSettings: settings),
         .target(name: "Loop", dependencies: ["Wire", "CShims"], swiftSettings: settings),
         .target(name: "Access", dependencies: ["Wire", "Secrets"], swiftSettings: settings),
-        .target(name: "Stores", dependencies: ["Access", "Loop", "Wire", "CHiredis", grdb], swiftSettings: settings),
+        .target(name: "Stores", dependencies: ["Access", "Loop", "Wire", "CHiredis", "CPostgreSQL", grdb], swiftSettings: settings),
         .target(name: "Gateway", dependencies: ["Wire", "Secrets", "Loop", "Access"], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Access", "Secrets", yams], swiftSettings: settings),
         .target(name: "Profile", dependencies: ["Wire", "Loop", "Gateway", grdb], swiftSettings: settings),
@@ -62,7 +63,8 @@ let package = Package(
         .testTarget(name: "SecretsTests", dependencies: ["Secrets", "COpenSSL"], swiftSettings: settings),
         .testTarget(name: "LoopTests", dependencies: ["Loop", "Wire"], swiftSettings: settings),
         .testTarget(name: "AccessTests", dependencies: ["Access", "Secrets", "Wire"], swiftSettings: settings),
-        .testTarget(name: "StoresTests", dependencies: ["Stores", "Access", "Loop", "Secrets", "Wire", grdb], swiftSettings: settings),
+        .testTarget(
+            name: "StoresTests", dependencies: ["Stores", "Access", "Loop", "Secrets", "Wire", "CPostgreSQL", grdb], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "Access", "Secrets", "Wire", "Loop"], swiftSettings: settings),
         .testTarget(name: "ProfileTests", dependencies: ["Profile", "Gateway", "Loop", "Wire"], swiftSettings: settings),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Access", "Secrets"], swiftSettings: settings),

@@ -13,7 +13,8 @@ import Secrets
 extension SessionRecord {
     private static let mark: [UInt8] = [0x47, 0x48, 0x53, 1]
     /// The longest record: what the longest user id, user name and role make.
-    package static let maxEncoded = 4 + SHA256Digest.count + 32 + 6 + UserID.maxLength + UserName.maxLength
+    package static let maxEncoded =
+        4 + SHA256Digest.count + 32 + 6 + UserID.maxLength + UserName.maxLength
         + IdentityValue.maxLength
 
     package var encoded: [UInt8] {

@@ -82,7 +82,7 @@ package struct TokenAuthority: Sendable {
             claims.append(#","aud":"#)
             JSONWriter.appendString(audience, to: claims)
         }
-        claims.append(#","iat":\#(issuedAt),"exp":\#(expiry),"jti":"#)
+        claims.append(text: #","iat":\#(issuedAt),"exp":\#(expiry),"jti":"#)
         JSONWriter.appendString(tokenID, to: claims)
         claims.append(UInt8(ascii: "}"))
 

@@ -6,6 +6,7 @@ import Wire
 package final class Authenticator {
     private let configuration: GatewayConfiguration
     private let sessions: any SessionStore
+    private var verified = VerifiedTokens()
 
     init(configuration: GatewayConfiguration, sessions: any SessionStore) {
         self.configuration = configuration
@@ -15,8 +16,7 @@ package final class Authenticator {
     /// The identity behind the request; nil when it shows none, or none that holds.
     /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (SECURITY.md rules 13 and 40).
     func identify(_ exchange: Exchange, for route: Route) async throws(CheckFailure) -> Identity? {
-        guard route.access != .public else { return nil }
-        return try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), for: route))
+        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), for: route))
     }
 
     /// The same for the gateway's own endpoints, which take what any route may take.
@@ -73,8 +73,13 @@ package final class Authenticator {
     private func identity(ofToken range: ByteRange, _ exchange: Exchange) -> Identity? {
         guard let tokens = configuration.tokens else { return nil }
         let octets = exchange.head.bytes
+        let token = octets.span(range)
+        let now = exchange.context.loop.wallClock
+        if let identity = verified.identity(of: token, now: now) { return identity }
         do {
-            return try tokens.verify(octets.span(range), now: exchange.context.loop.wallClock)
+            let identity = try tokens.verify(token, now: now)
+            verified.remember(token, identity, now: now)
+            return identity
         } catch {
             exchange.note = "the token is refused: \(error)"
             return nil

@@ -42,13 +42,15 @@ package final class GatewayHandler: Handler {
         exchange.route = index
         let route = configuration.routes.routes[index]
 
-        let identity: Identity?
-        do {
-            identity = try await authenticator.identify(exchange, for: route)
-        } catch {
-            return await refuse(exchange, error.problem)
+        var identity: Identity?
+        if route.access != .public {
+            do {
+                identity = try await authenticator.identify(exchange, for: route)
+            } catch {
+                return await refuse(exchange, error.problem)
+            }
+            exchange.identity = identity
         }
-        exchange.identity = identity
 
         switch Decision.decide(route: route, identity: identity) {
         case .forward(let grant): await forward(exchange, under: grant, by: route)
@@ -74,7 +76,11 @@ package final class GatewayHandler: Handler {
         let head = exchange.head
         // RFC 9110 9.3.6 and 9.3.8; SECURITY.md rule 12.
         if head.method == .connect { return Problem(501, "CONNECT is not supported: this is not a forward proxy.", closes: true) }
-        if head.method == .trace { return Problem(405, "TRACE is not allowed.", closes: true) }
+        if head.method == .trace {
+            var problem = Problem(405, "TRACE is not allowed.", closes: true)
+            problem.allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            return problem
+        }
         // Rule 19: nothing is upgraded, so nothing that is spoken after an upgrade can slip through.
         if head.wantsUpgrade { return Problem(501, "Upgrades of the protocol are not supported.", closes: true) }
         if head.hasUnknownExpectation { return Problem(417, "Only the expectation 100-continue can be met.") }

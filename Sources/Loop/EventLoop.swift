@@ -30,16 +30,18 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     let timers = TimerWheel()
     var registry = SocketRegistry()
 
+    // Private, and shown read-only: what another target can name costs an exclusivity check at each access.
+    private var turn: (now: UInt64, wallClock: Int64)
+
     /// Monotonic nanoseconds, read once a turn (clock_gettime(2), CLOCK_MONOTONIC).
-    package private(set) var now: UInt64
+    package var now: UInt64 { turn.now }
     /// Milliseconds since 1970, read once a turn (CLOCK_REALTIME).
-    package private(set) var wallClock: Int64
+    package var wallClock: Int64 { turn.wallClock }
 
     package init(name: String) throws(SystemError) {
         self.name = name
         poller = try Poller()
-        now = Clock.monotonic()
-        wallClock = Clock.wall()
+        turn = (Clock.monotonic(), Clock.wall())
     }
 
     // MARK: Executor
@@ -96,8 +98,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
             poller.wait(milliseconds: timeout) { event in
                 if event.isInterrupt { takeInbox() } else { registry.deliver(event) }
             }
-            now = Clock.monotonic()
-            wallClock = Clock.wall()
+            turn = (Clock.monotonic(), Clock.wall())
             timers.advance(to: now)
             wakeYielding()
         }

@@ -22,27 +22,35 @@ package enum IOResult: Equatable {
 @safe
 package final class Socket {
     package let loop: EventLoop
-    package private(set) var descriptor: Int32
+    /// Kept private, and shown read-only below: what another target can name costs an exclusivity check at each access.
+    private var state: State
     private var token: UInt64 = 0
 
     /// Whom to wake when something can be done.
     package var waiter: Waiter?
+    private struct State {
+        var descriptor: Int32
+        var mayRead = false
+        var mayWrite: Bool
+        var isPeerClosed = false
+    }
+
+    package var descriptor: Int32 { state.descriptor }
     /// A read may find something: octets, the end, or an error.
-    package private(set) var mayRead = false
-    package private(set) var mayWrite: Bool
+    package var mayRead: Bool { state.mayRead }
+    package var mayWrite: Bool { state.mayWrite }
     /// The peer has closed at least its sending side. What it sent before may still wait to be read.
-    package private(set) var isPeerClosed = false
+    package var isPeerClosed: Bool { state.isPeerClosed }
 
     /// Takes over `descriptor`, which must be non-blocking, also when it throws.
     package init(adopting descriptor: Int32, loop: EventLoop, isConnected: Bool = true) throws(SystemError) {
         self.loop = loop
-        self.descriptor = descriptor
-        mayWrite = isConnected
+        state = State(descriptor: descriptor, mayWrite: isConnected)
         do {
             token = try loop.register(self)
         } catch {
             Glibc.close(descriptor)
-            self.descriptor = -1
+            state.descriptor = -1
             throw error
         }
     }
@@ -55,9 +63,9 @@ package final class Socket {
         guard descriptor >= 0 else { return }
         loop.registry.remove(token)
         Glibc.close(descriptor)
-        descriptor = -1
-        mayRead = false
-        mayWrite = false
+        state.descriptor = -1
+        state.mayRead = false
+        state.mayWrite = false
     }
 
     /// Ends our sending side; the peer sees the end of the stream (shutdown(2)).
@@ -73,12 +81,12 @@ package final class Socket {
     }
 
     /// The caller has seen that nothing waits to be read (a listener's accept(2) said EAGAIN).
-    func markDrained() { mayRead = false }
+    func markDrained() { state.mayRead = false }
 
     func deliver(_ event: Poller.Event) {
-        if event.isReadable { mayRead = true }
-        if event.isWritable { mayWrite = true }
-        if event.isPeerClosed { isPeerClosed = true }
+        if event.isReadable { state.mayRead = true }
+        if event.isWritable { state.mayWrite = true }
+        if event.isPeerClosed { state.isPeerClosed = true }
         waiter?.wake()
     }
 
@@ -96,12 +104,12 @@ package final class Socket {
         }
         if received > 0 {
             // With the peer's end seen, what follows the octets is that end: no event will announce it again.
-            if received < offered && !isPeerClosed { mayRead = false }
+            if received < offered && !isPeerClosed { state.mayRead = false }
             return .octets(received)
         }
         if received == 0 { return .ended }
         if errno == EAGAIN {
-            mayRead = false
+            state.mayRead = false
             return .wouldBlock
         }
         return .failed(errno)
@@ -117,11 +125,11 @@ package final class Socket {
             sent = count > 0 ? sendBoth(first, second, count) : sendOne(first)
         } while sent < 0 && errno == EINTR
         if sent >= 0 {
-            if sent < offered { mayWrite = false }
+            if sent < offered { state.mayWrite = false }
             return .octets(sent)
         }
         if errno == EAGAIN {
-            mayWrite = false
+            state.mayWrite = false
             return .wouldBlock
         }
         return .failed(errno)

@@ -26,7 +26,8 @@ struct Base64Alphabet: Sendable {
             unsafe octets.withUnsafeBytes { input in
                 var bits: UInt32 = 0
                 var held = 0
-                for unsafe octet in unsafe input {
+                for index in input.indices {
+                    let octet = unsafe input[index]
                     bits = bits << 8 | UInt32(octet)
                     held += 8
                     while held >= 6 {
@@ -51,7 +52,8 @@ struct Base64Alphabet: Sendable {
         var held = 0
         let octets = [UInt8](capacity: (count / 4) * 3 + (count % 4) * 3 / 4) { output in
             unsafe text.withUnsafeBytes { input in
-                for unsafe digit in unsafe input {
+                for index in input.indices {
+                    let digit = unsafe input[index]
                     let value = values[Int(digit)]
                     faults |= value & 0xc0
                     bits = bits << 6 | UInt32(value & 63)

@@ -129,13 +129,29 @@ struct CrossCheck {
                 reading.isWritten("sessions.idle_timeout") ? "sessions.idle_timeout" : "sessions.lifetime",
                 "sessions.idle_timeout (\(sessions.idleTimeout)) is longer than sessions.lifetime (\(sessions.lifetime))")
         }
-        if let password = sessions.password {
-            let path = password.file == nil ? "sessions.password" : "sessions.password_file"
-            guard case .redis(let redis) = sessions.store else {
-                return reading.report(path, "sessions.store is no redis:// URL, so there is no password to give")
-            }
-            if redis.password != nil { reading.report(path, "sessions.store holds a password already") }
+        check(settings.users.store, settings.users.password, in: "users")
+        check(sessions.store, sessions.password, in: "sessions")
+    }
+
+    /// A store that is reached by network, and the password that is given beside its URL.
+    private mutating func check(_ store: StoreURL, _ password: Secret?, in section: String) {
+        if case .postgresql(let postgresql) = store, postgresql.isExposed {
+            reading.report(
+                "\(section).store",
+                "does not check who answers, nor always encrypt; add ?sslmode=verify-full unless nobody else is on that network",
+                .warning)
         }
+        guard let password else { return }
+        let path = password.file == nil ? "\(section).password" : "\(section).password_file"
+        let held: Secret?
+        switch store {
+        case .postgresql(let postgresql): held = postgresql.password
+        case .redis(let redis): held = redis.password
+        case .sqlite, .memory:
+            return reading.report(path, "\(section).store is no URL of a server, so there is no password to give")
+        }
+        if held != nil { reading.report(path, "\(section).store holds a password already") }
+        if case .postgresql = store, password.octets.contains(0) { reading.report(path, "holds a NUL") }
     }
 
     private mutating func checkIdentity() {

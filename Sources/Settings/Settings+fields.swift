@@ -58,7 +58,8 @@ extension Admin: Section {
 
 extension Users: Section {
     static var fields: [Field<Users>] {
-        [.scalar("store", \.store, .userStore, "Where users are kept: sqlite:FILE.")]
+        [.scalar("store", \.store, .userStore, "Where users are kept: sqlite:FILE, or postgresql://USER@HOST:PORT/DATABASE.")]
+            + Field.secret("password", \.password, "The password of the PostgreSQL server.")
     }
 }
 
@@ -118,18 +119,19 @@ extension Sessions: Section {
     static var fields: [Field<Sessions>] {
         [
             .scalar(
-                "store", \.store, .sessionStore, "Where sessions are kept: sqlite:FILE, redis://HOST:PORT/DATABASE, or memory:.")
-        ] + Field.secret("password", \.password, "The password of the Redis server.") + [
+                "store", \.store, .sessionStore,
+                "Where sessions are kept: sqlite:FILE, postgresql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE, or memory:.")
+        ] + Field.secret("password", \.password, "The password of the Redis or PostgreSQL server.") + [
             .scalar(
                 "store_timeout", \.storeTimeout, .duration(.milliseconds(1)...(.seconds(60))),
-                "How long Redis can take for one look; then the answer is 503."),
+                "How long Redis can take for one look, and PostgreSQL at least one second; then the answer is 503."),
             .scalar("cookie", \.cookie, .cookieName, "The name of the session's cookie, without a prefix."),
             .scalar(
                 "lifetime", \.lifetime, .duration(.seconds(1)...(.days(3_650))), "When a session ends, however much it is used."),
             .scalar("idle_timeout", \.idleTimeout, .duration(.seconds(1)...(.days(3_650))), "When an unused session ends."),
             .scalar(
                 "purge_interval", \.purgeInterval, .duration(.seconds(1)...(.days(1))),
-                "How often ended sessions are deleted from SQLite."),
+                "How often ended sessions are deleted from SQLite or PostgreSQL."),
         ]
     }
 }

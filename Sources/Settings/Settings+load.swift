@@ -63,7 +63,16 @@ extension Settings {
 
 extension StoreURL {
     fileprivate mutating func settle(folder: String) {
-        if case .sqlite(let path) = self { self = .sqlite(path: FilePath.resolve(path, from: folder)) }
+        switch self {
+        case .sqlite(let path): self = .sqlite(path: FilePath.resolve(path, from: folder))
+        case .postgresql(var postgresql):
+            // Of libpq's own: the certificates that the operating system trusts.
+            if let path = postgresql.parameters[.sslrootcert], path != "system" {
+                postgresql.parameters[.sslrootcert] = FilePath.resolve(path, from: folder)
+            }
+            self = .postgresql(postgresql)
+        case .redis, .memory: break
+        }
     }
 }
 

@@ -41,6 +41,8 @@ package struct Admin: Sendable, Equatable {
 
 package struct Users: Sendable, Equatable {
     package internal(set) var store = StoreURL.sqlite(path: "gatehouse.db")
+    /// Of the PostgreSQL server, when it does not stand in the URL.
+    package internal(set) var password: Secret?
 }
 
 /// How new password hashes are made, and how many at a time.
@@ -77,7 +79,7 @@ package struct LoginThrottle: Sendable, Equatable {
 
 package struct Sessions: Sendable, Equatable {
     package internal(set) var store = StoreURL.sqlite(path: "gatehouse.db")
-    /// Of the Redis server, when it does not stand in the URL.
+    /// Of the Redis or PostgreSQL server, when it does not stand in the URL.
     package internal(set) var password: Secret?
     package internal(set) var storeTimeout = TimeSpan.milliseconds(100)
     package internal(set) var cookie = "session_id"

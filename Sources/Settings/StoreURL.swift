@@ -2,6 +2,7 @@
 package enum StoreURL: Equatable, Sendable {
     /// The database file; absolute once the settings are loaded.
     case sqlite(path: String)
+    case postgresql(PostgreSQLURL)
     case redis(RedisURL)
     /// Ends with the process.
     case memory
@@ -21,6 +22,7 @@ extension StoreURL: CustomStringConvertible {
         switch self {
         case .sqlite(let path): return "sqlite:\(path)"
         case .memory: return "memory:"
+        case .postgresql(let postgresql): return postgresql.description
         case .redis(let redis):
             let host = redis.host.utf8.contains(UInt8(ascii: ":")) ? "[\(redis.host)]" : redis.host
             let user = redis.username.map { PercentText.encode($0) } ?? ""
@@ -33,7 +35,7 @@ extension StoreURL: CustomStringConvertible {
 }
 
 /// RFC 3986 2.1.
-private enum PercentText {
+enum PercentText {
     static func encode(_ text: String) -> String {
         var out = ""
         for octet in text.utf8 {
@@ -77,18 +79,23 @@ private enum PercentText {
 extension Codec where Value == StoreURL {
     /// The sessions' store.
     static var sessionStore: Self {
-        store(pattern: "^(sqlite:.+|redis://.+|memory:)$", forms: "sqlite:FILE, redis://HOST:PORT/DATABASE or memory:")
+        store(
+            pattern: "^(sqlite:.+|postgres(ql)?://.+|redis://.+|memory:)$",
+            forms: "sqlite:FILE, postgresql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE or memory:")
     }
 
     /// The users' store: what a process forgets at its end is no place for them.
     static var userStore: Self {
-        let any = store(pattern: "^sqlite:.+$", forms: "sqlite:FILE")
+        let forms = "sqlite:FILE or postgresql://USER@HOST:PORT/DATABASE"
+        let any = store(pattern: "^(sqlite:.+|postgres(ql)?://.+)$", forms: forms)
         return Codec(
             schema: any.schema,
             parse: { (text) throws(Fault) in
                 let location = try any.parse(text)
-                guard case .sqlite = location else { throw Fault("users are kept in SQLite in this version: sqlite:FILE") }
-                return location
+                switch location {
+                case .sqlite, .postgresql: return location
+                case .redis, .memory: throw Fault("users are kept in SQLite or PostgreSQL: \(forms)")
+                }
             },
             write: any.write)
     }
@@ -104,7 +111,7 @@ extension Codec where Value == StoreURL {
                 case "sqlite": return .sqlite(path: try sqlitePath(rest))
                 case "redis": return .redis(try redis(rest))
                 case "rediss": throw Fault("TLS towards Redis is not available in this version; use redis://")
-                case "postgresql", "postgres": throw Fault("PostgreSQL is not supported in this version; expected \(forms)")
+                case "postgresql", "postgres": return .postgresql(try PostgreSQLURL(afterScheme: rest))
                 default: throw Fault("there is no store of the kind `\(scheme):`; expected \(forms)")
                 }
             },

@@ -5,14 +5,16 @@ package import Loop
 package enum SessionSource: Sendable {
     case memory(MemorySessions)
     case sqlite(SQLiteDatabase)
+    case postgresql(PostgreSQLDatabase)
     case redis(RedisLocation, RedisTimeouts)
 
     /// Call on the worker that will use the store.
-    /// - Parameter usersInSameFile: the users are kept in the same SQLite file.
+    /// - Parameter usersInSameFile: the users are kept in the same SQLite file or PostgreSQL database.
     package func makeStore(loop: EventLoop, pool: BlockingPool, usersInSameFile: Bool = false) -> any SessionStore {
         switch self {
         case .memory(let sessions): MemoryStore(sessions)
         case .sqlite(let database): SQLiteStore(database, pool: pool, endsSessions: usersInSameFile)
+        case .postgresql(let database): PostgreSQLStore(database, endsSessions: usersInSameFile)
         case .redis(let location, let timeouts): RedisSessionStore(location, loop: loop, pool: pool, timeouts: timeouts)
         }
     }

@@ -33,7 +33,7 @@ package enum StoreLocation: Equatable, Sendable, CustomStringConvertible {
         case "rediss":
             throw StoreLocationError("rediss:// (Redis over TLS) is not supported yet; use redis:// on a private network")
         case "postgresql", "postgres":
-            throw StoreLocationError("\(scheme):// is not supported yet; use sqlite: or redis://")
+            throw StoreLocationError("a \(scheme):// address is read with the settings, and not here")
         default:
             // The text is not repeated: an address of an unknown form may hold a password anywhere.
             throw StoreLocationError("a store's address starts with sqlite:, redis:// or memory:")

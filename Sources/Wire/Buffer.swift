@@ -5,14 +5,18 @@
     private var storage: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
+    private let pool: BufferPool?
 
-    package init(capacity: Int = 0) {
-        unsafe storage = capacity == 0
+    /// - Parameter pool: where the memory comes from and goes back to, as far as its pieces are large enough.
+    package init(capacity: Int = 0, pool: BufferPool? = nil) {
+        self.pool = pool
+        unsafe storage =
+            capacity == 0
             ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
             : .allocate(byteCount: capacity, alignment: 16)
     }
 
-    deinit { unsafe storage.deallocate() }
+    deinit { giveBackStorage() }
 
     /// Octets that wait to be read.
     @inline(always) package var count: Int { end &- start }
@@ -44,10 +48,9 @@
         if unsafe storage.count - count >= room {
             if count > 0 { unsafe storage.baseAddress!.copyMemory(from: storage.baseAddress! + start, byteCount: count) }
         } else {
-            let grown = unsafe UnsafeMutableRawBufferPointer.allocate(
-                byteCount: max(count + room, storage.count * 2, 512), alignment: 16)
+            let grown = unsafe newStorage(max(count + room, storage.count * 2, 512))
             if count > 0 { unsafe grown.baseAddress!.copyMemory(from: storage.baseAddress! + start, byteCount: count) }
-            unsafe storage.deallocate()
+            giveBackStorage()
             unsafe storage = grown
         }
         start = 0
@@ -72,10 +75,23 @@
 
     /// Gives the memory back; the buffer is empty afterwards and may be used again.
     package func release() {
-        unsafe storage.deallocate()
+        giveBackStorage()
         unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         start = 0
         end = 0
+    }
+
+    private func newStorage(_ size: Int) -> UnsafeMutableRawBufferPointer {
+        if let pool, size <= BufferPool.pieceSize { return unsafe pool.take() }
+        return .allocate(byteCount: size, alignment: 16)
+    }
+
+    private func giveBackStorage() {
+        if let pool, unsafe storage.count == BufferPool.pieceSize {
+            unsafe pool.give(storage)
+        } else {
+            unsafe storage.deallocate()
+        }
     }
 
     // MARK: Appending
@@ -99,8 +115,9 @@
         unsafe octets.withUnsafeBytes { unsafe append($0) }
     }
 
-    /// The UTF-8 of `text`. For places off the request path.
-    package func append(_ text: String) {
+    /// The UTF-8 of `text`. For places off the request path. Named apart from the other `append`s, because a literal would
+    /// otherwise be a String, and cost an array each time.
+    package func append(text: String) {
         append(Array(text.utf8))
     }
 

@@ -26,7 +26,7 @@ struct ExplainedRequest {
             if target.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 2 { target += "/" }
         }
         let input = Buffer()
-        input.append("\(method) \(target) HTTP/1.1\r\nHost: \(authority)\r\n\r\n")
+        input.append(text: "\(method) \(target) HTTP/1.1\r\nHost: \(authority)\r\n\r\n")
         let head = RequestHead()
         var parser = RequestParser(limits: HeadLimits(startLine: Int(settings.limits.requestLine.octets)))
         do throws(WireError) {

@@ -45,7 +45,7 @@ struct HealthCommand: ParsableCommand {
         }
         defer { socket.close() }
         let request = Buffer()
-        request.append("GET /readyz HTTP/1.1\r\nHost: \(address.text)\r\nConnection: close\r\n\r\n")
+        request.append(text: "GET /readyz HTTP/1.1\r\nHost: \(address.text)\r\nConnection: close\r\n\r\n")
         let response = Buffer()
         let head = ResponseHead()
         var parser = ResponseParser(limits: HeadLimits())

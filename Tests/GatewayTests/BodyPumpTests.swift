@@ -8,7 +8,7 @@ import Wire
 struct BodyPumpTests {
     /// Pumps what `octets` frame, closing the source behind them, and returns what the sink got and how it ended.
     private func pumped(
-        _ octets: [UInt8], _ framing: BodyFraming, as out: BodyPump.Framing, before head: String = ""
+        _ octets: [UInt8], _ framing: BodyFraming, as out: BodyPump.Framing, before head: String = "", limit: UInt64 = .max
     ) async throws -> (text: String, fault: String, moved: UInt64) {
         try await onLoop { loop in
             let source = try SocketPair(loop: loop)
@@ -17,8 +17,9 @@ struct BodyPumpTests {
                 peer.send(octets)
                 peer.shutdownSending()
             }
-            sink.transport.output.append(head)
-            var pump = BodyPump(BodyDecoder(framing), framing: out, headers: HeaderPolicy(configuration: try plainConfiguration()))
+            sink.transport.output.append(text: head)
+            var pump = BodyPump(
+                BodyDecoder(framing), framing: out, headers: HeaderPolicy(configuration: try plainConfiguration()), limit: limit)
             var fault = ""
             let reader = Reading(sink.peer)
             let thread = try Loop.Thread.start(name: "reader") { reader.run() }
@@ -79,6 +80,15 @@ struct BodyPumpTests {
         #expect(!result.text.hasSuffix("0\r\n\r\n"))
     }
 
+    @Test(
+        "Of more content than allowed the end never leaves",
+        arguments: [("a\r\nhello worl\r\n0\r\n\r\n", "too large"), ("5\r\nhello\r\n0\r\n\r\n", "")])
+    func limited(_ octets: String, _ fault: String) async throws {
+        let result = try await pumped(Array(octets.utf8), .chunked, as: .chunked, limit: 5)
+        #expect(result.fault == fault)
+        #expect(result.text.hasSuffix("0\r\n\r\n") == fault.isEmpty)
+    }
+
     @Test("Much content goes through whole, at the pace of who takes it", arguments: [BodyPump.Framing.plain, .chunked])
     func large(_ out: BodyPump.Framing) async throws {
         let octets = (0..<6_000_000).map { UInt8(truncatingIfNeeded: 0x61 + $0 % 26) }
@@ -87,7 +97,7 @@ struct BodyPumpTests {
         var text = result.text
         if out == .chunked {
             let input = Buffer()
-            input.append(text)
+            input.append(text: text)
             var decoder = BodyDecoder(.chunked)
             var content: [UInt8] = []
             while case .data(let count) = try decoder.next(input) {

@@ -14,7 +14,7 @@ struct ClientConnectionTests {
 
     /// Sends `octets` and returns all that comes back, to a gateway whose upstream is never to be reached.
     private func answer(
-        _ octets: String, closesSending: Bool = false, _ tune: (inout GatewayConfiguration) -> Void = { _ in }
+        _ octets: String, closesSending: Bool = false, _ tune: (inout Tuning) -> Void = { _ in }
     ) async throws -> (text: String, end: BlockingSocket.End) {
         try await withGateway(to: nil, tune) { port in
             let client = BlockingSocket(port: port)
@@ -28,14 +28,16 @@ struct ClientConnectionTests {
     @Test(
         "What no route is asked about is refused, and the connection closes when what follows could be misread",
         arguments: [
-            ("GET / HTTP/1.1\r\n\r\n", 400, true), ("GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", 400, true), ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, true),
+            ("GET / HTTP/1.1\r\n\r\n", 400, true), ("GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", 400, true),
+            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, true),
             ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, true),
             ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 501, true), ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405, true),
             ("GET / HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\nConnection: close\r\n\r\n", 417, true),
             ("GET / HTTP/1.1\r\nHost: a\r\nVia: 1.1 gatehouse-0123\r\nConnection: close\r\n\r\n", 508, true),
             ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 40_000))\r\n\r\n", 431, true),
             ("GET /\(String(repeating: "x", count: 9_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414, true),
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000000\r\n\r\n", 413, true), ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 502, true),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000000\r\n\r\n", 413, true),
+            ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 502, true),
         ])
     func refused(_ request: String, _ status: Int, _ closes: Bool) async throws {
         let (text, end) = try await answer(request)
@@ -116,7 +118,9 @@ struct ClientConnectionTests {
         #expect(end != .closed)
     }
 
-    @Test("Content over a route's limit is 413, announced or not, and the connection closes", arguments: ["Content-Length: 11", "Transfer-Encoding: chunked"])
+    @Test(
+        "Content over a route's limit is 413, announced or not, and the connection closes",
+        arguments: ["Content-Length: 11", "Transfer-Encoding: chunked"])
     func tooLarge(_ field: String) async throws {
         let upstream = try ScriptedUpstream { script in
             guard let connection = script.accept() else { return }
@@ -164,7 +168,7 @@ struct ClientConnectionTests {
 
     @Test("One client too many is told so and closed", arguments: [(1, 9, "503"), (9, 1, "429")])
     func tooMany(_ all: Int, _ perAddress: Int, _ status: String) async throws {
-        let tune: (inout GatewayConfiguration) -> Void = {
+        let tune: (inout Tuning) -> Void = {
             $0.limits.connections = all
             $0.limits.connectionsPerAddress = perAddress
         }
@@ -262,7 +266,8 @@ struct ClientConnectionTests {
         }
         #expect(text.hasPrefix("HTTP/1.1 200 "))
         let head = try #require(try await upstream.finish().first)
-        #expect(head.pieces("\r\n").filter { $0.lowercased().hasPrefix("x-user") } == ["X-User-Id: 101", "X-User-Name: alice", "X-User-Role: user"])
+        #expect(
+            head.pieces("\r\n").filter { $0.lowercased().hasPrefix("x-user") } == ["X-User-Id: 101", "X-User-Name: alice", "X-User-Role: user"])
         #expect(head.contains("\r\nCookie: a=b\r\n"))
     }
 }

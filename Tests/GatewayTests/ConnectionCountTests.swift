@@ -18,7 +18,10 @@ struct ConnectionCountTests {
     func limits() throws {
         let count = ConnectionCount()
         let (a, b, c) = (try Self.address("192.0.2.1"), try Self.address("192.0.2.2"), try Self.address("192.0.2.3"))
-        #expect([a, a, a, b, b, c].map { count.admit($0, Self.limits) } == [.admitted, .admitted, .tooManyFromAddress, .admitted, .admitted, .tooMany])
+        #expect(
+            [a, a, a, b, b, c].map { count.admit($0, Self.limits) } == [
+                .admitted, .admitted, .tooManyFromAddress, .admitted, .admitted, .tooMany,
+            ])
         #expect(count.total == 4)
         count.leave(a)
         #expect([c, a].map { count.admit($0, Self.limits) } == [.admitted, .tooMany])
@@ -35,7 +38,9 @@ struct ConnectionCountTests {
             try texts.map { count.admit(try Self.address($0), Self.limits) } == [.admitted, .admitted, .tooManyFromAddress, .admitted])
         let mapped = ConnectionCount()
         #expect(
-            try ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"].map { mapped.admit(try Self.address($0), Self.limits) }
+            try ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"].map {
+                mapped.admit(try Self.address($0), Self.limits)
+            }
                 == [.admitted, .admitted, .tooManyFromAddress, .admitted])
     }
 }

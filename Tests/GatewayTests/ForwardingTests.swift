@@ -60,7 +60,8 @@ struct ForwardingTests {
             ("GET", "1.1", "HTTP/1.1 200 OK\r\n\r\nuntil the end", "Transfer-Encoding: chunked", "d\r\nuntil the end\r\n0\r\n\r\n"),
             ("GET", "1.0", "HTTP/1.1 200 OK\r\n\r\nuntil the end", "Connection: close", "until the end"),
             (
-                "GET", "1.1", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-User-Id: 7\r\nX-T: 1\r\n\r\n",
+                "GET", "1.1",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-User-Id: 7\r\nX-T: 1\r\n\r\n",
                 "Transfer-Encoding: chunked", "3\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n"
             ),
             ("GET", "1.0", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "Connection: close", "abc"),
@@ -178,7 +179,9 @@ struct ForwardingTests {
         }
     }
 
-    @Test("An idle connection that the upstream closes as the request arrives: sent again when that is safe, and only then", arguments: ["GET", "POST"])
+    @Test(
+        "An idle connection that the upstream closes as the request arrives: sent again when that is safe, and only then",
+        arguments: ["GET", "POST"])
     func retry(_ method: String) async throws {
         let upstream = try ScriptedUpstream { script in
             guard let first = script.accept() else { return }
@@ -192,7 +195,9 @@ struct ForwardingTests {
         }
         let text = try await withGateway(to: upstream) { port in
             let client = BlockingSocket(port: port)
-            client.send("\(method) /one HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".replacing(method == "GET" ? "Content-Length: 0\r\n" : "", with: ""))
+            client.send(
+                "\(method) /one HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".replacing(
+                    method == "GET" ? "Content-Length: 0\r\n" : "", with: ""))
             _ = client.readHead() + client.read(2)
             client.send("\(method) /two HTTP/1.1\r\nHost: a\r\n\(method == "GET" ? "" : "Content-Length: 0\r\n")Connection: close\r\n\r\n")
             let text = client.readToEnd().text
@@ -205,7 +210,9 @@ struct ForwardingTests {
             return text
         }
         #expect(text.hasPrefix(method == "GET" ? "HTTP/1.1 200 " : "HTTP/1.1 502 "))
-        #expect(try await upstream.finish().map { String($0.prefix(8)) } == (method == "GET" ? ["GET /one", "GET /two", "GET /two"] : ["POST /on", "POST /tw", "END\r\n\r\n"]))
+        #expect(
+            try await upstream.finish().map { String($0.prefix(8)) }
+                == (method == "GET" ? ["GET /one", "GET /two", "GET /two"] : ["POST /on", "POST /tw", "END\r\n\r\n"]))
     }
 
     @Test(

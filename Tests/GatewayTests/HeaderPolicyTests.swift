@@ -11,11 +11,10 @@ struct HeaderPolicyTests {
     /// Parses `request` and writes it as the upstream would get it; without the fields that every request gets.
     private func written(
         _ request: String, as identity: Identity? = nil, peer: String = "192.0.2.1:7", stripsBearer: Bool = false,
-        _ tune: @escaping @Sendable (inout GatewayConfiguration) -> Void = { _ in }
+        _ tune: @escaping @Sendable (inout Tuning) -> Void = { _ in }
     ) async throws -> [String] {
         try await onLoop { loop in
-            var configuration = try plainConfiguration()
-            tune(&configuration)
+            let configuration = try plainConfiguration(tune)
             let exchange = try SocketPair(loop: loop).exchange(configuration: configuration, peer: peer)
             try exchange.parse(request)
             let out = Buffer()
@@ -58,7 +57,8 @@ struct HeaderPolicyTests {
     @Test(
         "rules 1 to 4: of each identity header the upstream sees one, ours, whatever the client sends",
         arguments: [
-            "X-User-Id: 1\r\n", "x-user-id: 1\r\nX-USER-ID: 2\r\n", "X_User_Id: 1\r\n", "x.user.id: 1\r\n", "XUserId: 1\r\n", "X-User--Id: 1\r\n",
+            "X-User-Id: 1\r\n", "x-user-id: 1\r\nX-USER-ID: 2\r\n", "X_User_Id: 1\r\n", "x.user.id: 1\r\n", "XUserId: 1\r\n",
+            "X-User--Id: 1\r\n",
             "X-User-Id_: 1\r\n", "X-User-Name: eve\r\nX_USER_ROLE: root\r\n", "Connection: X-User-Id\r\n",
             "Connection: close, x-user-id, X-User-Role\r\nX-User-Id: 7\r\n",
         ])
@@ -73,7 +73,8 @@ struct HeaderPolicyTests {
         "rule 5: fields that name another client, path or method end here",
         arguments: [
             "X-Forwarded-For: 1.2.3.4", "X_Forwarded_For: 1.2.3.4", "Forwarded: for=1.2.3.4", "X-Real-IP: 1.2.3.4", "X-Original-URL: /admin",
-            "X-Rewrite-URL: /admin", "X-HTTP-Method-Override: DELETE", "X-Forwarded-Prefix: /x", "X-Forwarded-Host: evil", "X-Forwarded-Proto: https",
+            "X-Rewrite-URL: /admin", "X-HTTP-Method-Override: DELETE", "X-Forwarded-Prefix: /x", "X-Forwarded-Host: evil",
+            "X-Forwarded-Proto: https",
             "X-Forwarded-User: root", "X-Request-Id: mine", "Content_Length: 3", "Transfer_Encoding: chunked",
         ])
     func forwarding(_ field: String) async throws {
@@ -96,9 +97,11 @@ struct HeaderPolicyTests {
     @Test(
         "rule 45: the gateway's credentials end here, others go on",
         arguments: [
-            ("Cookie: session_id=s; a=b; token=t", ["Cookie: a=b"]), ("Cookie: session_id=s", []), ("Cookie: a=1\r\nCookie: b=2", ["Cookie: a=1; b=2"]),
+            ("Cookie: session_id=s; a=b; token=t", ["Cookie: a=b"]), ("Cookie: session_id=s", []),
+            ("Cookie: a=1\r\nCookie: b=2", ["Cookie: a=1; b=2"]),
             ("Cookie: Session_Id=s", ["Cookie: Session_Id=s"]), ("Authorization: Bearer x", []), ("Authorization: bEARER x", []),
-            ("Authorization: Basic x", ["Authorization: Basic x"]), ("Authorization: Basic x\r\nAuthorization: Bearer y", ["Authorization: Basic x"]),
+            ("Authorization: Basic x", ["Authorization: Basic x"]),
+            ("Authorization: Basic x\r\nAuthorization: Bearer y", ["Authorization: Basic x"]),
         ])
     func credentials(_ fields: String, _ kept: [String]) async throws {
         let request = "GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\n"
@@ -141,14 +144,15 @@ struct HeaderPolicyTests {
             ("192.0.2.1:7", "X-Forwarded-For: 1.2.3.4", "192.0.2.1"), ("10.0.0.1:7", "X-A: b", "10.0.0.1"),
             ("10.0.0.1:7", "X-Forwarded-For: 1.2.3.4", "1.2.3.4"), ("10.0.0.1:7", "X-Forwarded-For: 6.6.6.6, 1.2.3.4", "1.2.3.4"),
             ("10.0.0.1:7", "X-Forwarded-For: 1.2.3.4 ,\t10.9.9.9", "1.2.3.4"), ("10.0.0.1:7", "X-Forwarded-For: 6.6.6.6, nonsense", "10.0.0.1"),
-            ("10.0.0.1:7", "X-Forwarded-For: 1.2.3.4, evil, 10.2.2.2", "10.2.2.2"), ("10.0.0.1:7", "X-Forwarded-For: 10.3.3.3, 10.2.2.2", "10.3.3.3"),
-            ("10.0.0.1:7", "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8", "5.6.7.8"), ("10.0.0.1:7", "X-Forwarded-For: 2001:db8::1", "2001:db8::1"),
+            ("10.0.0.1:7", "X-Forwarded-For: 1.2.3.4, evil, 10.2.2.2", "10.2.2.2"),
+            ("10.0.0.1:7", "X-Forwarded-For: 10.3.3.3, 10.2.2.2", "10.3.3.3"),
+            ("10.0.0.1:7", "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8", "5.6.7.8"),
+            ("10.0.0.1:7", "X-Forwarded-For: 2001:db8::1", "2001:db8::1"),
             ("10.0.0.1:7", "X_Forwarded_For: 1.2.3.4", "10.0.0.1"),
         ])
     func clientAddress(_ peer: String, _ field: String, _ expected: String) async throws {
         let text = try await onLoop { loop in
-            var configuration = try plainConfiguration()
-            configuration.trustedProxies = [CIDR(Array("10.0.0.0/8".utf8))].compactMap { $0 }
+            let configuration = try plainConfiguration { $0.trustedProxies = [CIDR(Array("10.0.0.0/8".utf8))].compactMap { $0 } }
             let exchange = try SocketPair(loop: loop).exchange(configuration: configuration, peer: peer)
             try exchange.parse("GET / HTTP/1.1\r\nHost: a\r\n\(field)\r\n\r\n")
             let out = Buffer()
@@ -206,7 +210,7 @@ struct HeaderPolicyTests {
             var parser = ResponseParser(limits: HeadLimits())
             let head = ResponseHead()
             let input = Buffer()
-            input.append(response)
+            input.append(text: response)
             #expect(try parser.parse(input, answering: method, into: head))
             let out = Buffer()
             HeaderPolicy(configuration: configuration).writeResponse(
@@ -221,7 +225,8 @@ struct HeaderPolicyTests {
     func response() async throws {
         #expect(
             try await answered(
-                "HTTP/1.1 200 Fine\r\nA: b\r\nContent-Length: 03\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nX-Request-Id: theirs\r\n\r\n")
+                "HTTP/1.1 200 Fine\r\nA: b\r\nContent-Length: 03\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nX-Request-Id: theirs\r\n\r\n"
+            )
                 == "HTTP/1.1 200 Fine\r\nA: b\r\n\(Self.ours)Content-Length: 3\r\n\r\n")
         #expect(
             try await answered("HTTP/1.1 200\r\n\r\n", framing: .chunked, closes: true)
@@ -232,7 +237,8 @@ struct HeaderPolicyTests {
         #expect(try await answered("HTTP/1.1 103 Early\r\nLink: x\r\n\r\n") == "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n")
     }
 
-    @Test("No Content-Length goes with 204 or an interim response (RFC 9110 8.6)", arguments: [("204 No Content", ours), ("102 Processing", "")])
+    @Test(
+        "No Content-Length goes with 204 or an interim response (RFC 9110 8.6)", arguments: [("204 No Content", ours), ("102 Processing", "")])
     func lengthWithoutContent(_ status: String, _ ours: String) async throws {
         #expect(try await answered("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n") == "HTTP/1.1 \(status)\r\n\(ours)\r\n")
     }

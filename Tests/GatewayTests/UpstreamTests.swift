@@ -50,7 +50,9 @@ struct UpstreamTests {
         }
     }
 
-    @Test("An idle connection that has ended, or that says something unasked, is not leased again", arguments: ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"])
+    @Test(
+        "An idle connection that has ended, or that says something unasked, is not leased again",
+        arguments: ["", "HTTP/1.1 408 Request Timeout\r\n\r\n"])
     func quiet(_ unasked: String) async throws {
         try await onLoop { loop in
             let listener = BlockingListener()
@@ -119,7 +121,9 @@ struct UpstreamTests {
             let bench = try Bench(loop, ports: [listener.port])
             for _ in 0..<2 {
                 var status = 0
-                do throws(UpstreamFailure) { _ = try await bench.group.lease(bench.exchange, fresh: false) } catch { status = error.problem.status }
+                do throws(UpstreamFailure) { _ = try await bench.group.lease(bench.exchange, fresh: false) } catch {
+                    status = error.problem.status
+                }
                 #expect(status == 502)
             }
         }
@@ -141,7 +145,7 @@ struct UpstreamTests {
                 for _ in 0..<4 {
                     server.know(addresses, at: loop.now)
                     let connection = try await server.connect(
-                        group, loop: loop, waiter: Waiter(loop: loop), limits: ServerLimits().head)
+                        group, WorkerContext(loop: loop, index: 0, seed: 1), waiter: Waiter(loop: loop), limits: ServerLimits().head)
                     server.discard(connection)
                 }
             }

@@ -68,7 +68,9 @@ struct BlockingPoolTests {
             let jobs = (0..<500).map { _ in
                 Task(executorPreference: loop) {
                     try await pool.run {
-                        let now = running.count.withLock { $0 += 1; return $0 }
+                        let now = running.count.withLock {
+                            $0 += 1; return $0
+                        }
                         log.entries.withLock { $0.append(now) }
                         running.count.withLock { $0 -= 1 }
                     }
@@ -86,7 +88,9 @@ struct BlockingPoolTests {
             let closed = try BlockingPool(name: "closed", threads: 1, queue: 1)
             closed.close()
             var texts = try await Resolver.resolve(host: "::1", port: 7, on: closed).map(\.text)
-            do throws(ResolveError) { _ = try await Resolver.resolve(host: "localhost", port: 7, on: closed) } catch { texts.append(error.description) }
+            do throws(ResolveError) { _ = try await Resolver.resolve(host: "localhost", port: 7, on: closed) } catch {
+                texts.append(error.description)
+            }
             let pool = try BlockingPool(name: "pool", threads: 1, queue: 1)
             defer { pool.close() }
             texts += Set(try await Resolver.resolve(host: "localhost", port: 7, on: pool).map(\.port)).map { "port \($0)" }

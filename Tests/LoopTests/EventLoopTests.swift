@@ -137,7 +137,9 @@ struct EventLoopTests {
         defer { pool.close() }
         let gate = Gate()
         let outcome = try await onWorker { loop in
-            async let first = try? await pool.run { gate.wait(); return 1 }
+            async let first = try? await pool.run {
+                gate.wait(); return 1
+            }
             async let second = try? await pool.run { 2 }
             let waiter = Waiter(loop: loop)
             _ = await waiter.wait(until: loop.now.adding(milliseconds: 20))

@@ -8,7 +8,7 @@ import Wire
 
 private func head(_ method: String, _ target: String, _ fields: [String]) throws -> RequestHead {
     let input = Buffer()
-    input.append("\(method) \(target) HTTP/1.1\r\nHost: a\r\n\(fields.map { $0 + "\r\n" }.joined())\r\n")
+    input.append(text: "\(method) \(target) HTTP/1.1\r\nHost: a\r\n\(fields.map { $0 + "\r\n" }.joined())\r\n")
     let head = RequestHead()
     var parser = RequestParser(limits: HeadLimits())
     try #require(try parser.parse(input, into: head))

@@ -33,39 +33,43 @@ struct Argon2idHashTests {
         #expect(hash.text == text)
     }
 
-    @Test("rule 34: a stored string that is not exactly an argon2id hash is refused", arguments: [
-        "$argon2id$",
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ",
-        "$argon2id$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=16$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=256,t=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$t=2,m=256,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=256,t=2,p=2,data=AAAA$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=0256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=-256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=18446744073709551872,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ=$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHR$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB_VmZZF4Oo79iDXuL5_0ttZwg2f_5U52iv1cDc",
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDd",
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc$",
-    ])
+    @Test(
+        "rule 34: a stored string that is not exactly an argon2id hash is refused",
+        arguments: [
+            "$argon2id$",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ",
+            "$argon2id$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=16$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=256,t=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$t=2,m=256,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=256,t=2,p=2,data=AAAA$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=0256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=-256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=18446744073709551872,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ=$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHR$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB_VmZZF4Oo79iDXuL5_0ttZwg2f_5U52iv1cDc",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDd",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc$",
+        ])
     func malformed(text: String) {
         #expect(throws: PasswordHashError.malformed(algorithm: "argon2id (version 19)")) {
             try PasswordHash(parsing: text)
         }
     }
 
-    @Test("rule 34: stored parameters outside of the bounds are refused before any work", arguments: [
-        ("m=262145,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
-        ("m=4294967295,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
-        ("m=9999999999,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
-        ("m=7,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
-        ("m=127,t=1,p=16", "argon2id memory (KiB)", 128...262_144),
-        ("m=256,t=17,p=1", "argon2id pass count", 1...16),
-        ("m=256,t=1,p=17", "argon2id lane count", 1...16),
-    ])
+    @Test(
+        "rule 34: stored parameters outside of the bounds are refused before any work",
+        arguments: [
+            ("m=262145,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
+            ("m=4294967295,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
+            ("m=9999999999,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
+            ("m=7,t=1,p=1", "argon2id memory (KiB)", 8...262_144),
+            ("m=127,t=1,p=16", "argon2id memory (KiB)", 128...262_144),
+            ("m=256,t=17,p=1", "argon2id pass count", 1...16),
+            ("m=256,t=1,p=17", "argon2id lane count", 1...16),
+        ])
     func outOfBounds(parameters: String, name: String, allowed: ClosedRange<Int>) {
         #expect(throws: PasswordHashError.outOfBounds(parameter: name, allowed: allowed)) {
             try PasswordHash(
@@ -73,9 +77,11 @@ struct Argon2idHashTests {
         }
     }
 
-    @Test("rule 34: a salt or tag of a length outside of the bounds is refused", arguments: [
-        (run(1, 7), run(2, 32)), (run(1, 65), run(2, 32)), (run(1, 16), run(2, 15)), (run(1, 16), run(2, 65)),
-    ])
+    @Test(
+        "rule 34: a salt or tag of a length outside of the bounds is refused",
+        arguments: [
+            (run(1, 7), run(2, 32)), (run(1, 65), run(2, 32)), (run(1, 16), run(2, 15)), (run(1, 16), run(2, 65)),
+        ])
     func lengths(salt: [UInt8], tag: [UInt8]) {
         let parameters = Argon2idHash.Parameters(memoryKiB: 8, iterations: 1, parallelism: 1)
         let text = PasswordHash.argon2id(Argon2idHash(parameters: parameters, salt: salt, tag: tag)).text
@@ -96,9 +102,11 @@ struct Argon2idHashTests {
         #expect(try !hash.verify(run(0xc3, 1025)))
     }
 
-    @Test("a password with a NUL, an empty one and one over 1024 octets are refused", arguments: [
-        ([], PasswordHashError.passwordEmpty), ([0x61, 0], .passwordHasNUL), (run(0x61, 1025), .passwordTooLong(limit: 1024)),
-    ])
+    @Test(
+        "a password with a NUL, an empty one and one over 1024 octets are refused",
+        arguments: [
+            ([], PasswordHashError.passwordEmpty), ([0x61, 0], .passwordHasNUL), (run(0x61, 1025), .passwordTooLong(limit: 1024)),
+        ])
     func refusedWhenMade(password: [UInt8], error: PasswordHashError) throws {
         let policy = try PasswordPolicy.argon2id(memoryKiB: 64, iterations: 1, parallelism: 1)
         #expect(throws: error) { try policy.hash(password) }

@@ -4,22 +4,26 @@ import Testing
 
 @Suite("base64url")
 struct Base64URLTests {
-    @Test("known texts: RFC 4648 10 without padding, RFC 7515 C", arguments: [
-        ([], ""), (Array("f".utf8), "Zg"), (Array("fo".utf8), "Zm8"), (Array("foo".utf8), "Zm9v"),
-        (Array("foob".utf8), "Zm9vYg"), (Array("fooba".utf8), "Zm9vYmE"), (Array("foobar".utf8), "Zm9vYmFy"),
-        ([3, 236, 255, 224, 193], "A-z_4ME"), ([0xff, 0xff, 0xff], "____"), ([0xfb, 0xef, 0xbe], "----"),
-    ] as [([UInt8], String)])
+    @Test(
+        "known texts: RFC 4648 10 without padding, RFC 7515 C",
+        arguments: [
+            ([], ""), (Array("f".utf8), "Zg"), (Array("fo".utf8), "Zm8"), (Array("foo".utf8), "Zm9v"),
+            (Array("foob".utf8), "Zm9vYg"), (Array("fooba".utf8), "Zm9vYmE"), (Array("foobar".utf8), "Zm9vYmFy"),
+            ([3, 236, 255, 224, 193], "A-z_4ME"), ([0xff, 0xff, 0xff], "____"), ([0xfb, 0xef, 0xbe], "----"),
+        ] as [([UInt8], String)])
     func knownTexts(octets: [UInt8], text: String) {
         #expect(Base64URL.encode(octets) == Array(text.utf8))
         #expect(Base64URL.decode(Array(text.utf8)) == octets)
         #expect(Base64URL.decode(([0x2e] + Array(text.utf8))[1...]) == octets)
     }
 
-    @Test("rule 50: a text is refused that is not the one text of a value", arguments: [
-        "Z", "A", "AAAAA", "Zm9vA", "Zm9vY", "Zg==", "Zg=", "=", "Zm8=", "Zm9v=", "Zm9v====",
-        "Zh", "Zm9", "Zm-", "Z_", "____-z",
-        "Zm+v", "Zm/v", "Zm9v\n", "\nZm9v", "Zm 9v", "Zm9v ", "Zm\u{0}v", "Zm.v", "Zmév", "Zm９v",
-    ])
+    @Test(
+        "rule 50: a text is refused that is not the one text of a value",
+        arguments: [
+            "Z", "A", "AAAAA", "Zm9vA", "Zm9vY", "Zg==", "Zg=", "=", "Zm8=", "Zm9v=", "Zm9v====",
+            "Zh", "Zm9", "Zm-", "Z_", "____-z",
+            "Zm+v", "Zm/v", "Zm9v\n", "\nZm9v", "Zm 9v", "Zm9v ", "Zm\u{0}v", "Zm.v", "Zmév", "Zm９v",
+        ])
     func refused(text: String) {
         #expect(Base64URL.decode(Array(text.utf8)) == nil)
     }

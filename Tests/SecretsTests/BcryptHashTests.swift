@@ -47,23 +47,27 @@ struct BcryptHashTests {
         #expect(parsed.text == hash)
     }
 
-    @Test("rule 30: what bcrypt would ignore is refused when a hash is made", arguments: [
-        (run(0x61, 73), PasswordHashError.passwordTooLong(limit: 72)),
-        (run(0x61, 1024), .passwordTooLong(limit: 72)),
-        ([0x61, 0x00, 0x62], .passwordHasNUL),
-        ([0x00], .passwordHasNUL),
-        ([], .passwordEmpty),
-    ])
+    @Test(
+        "rule 30: what bcrypt would ignore is refused when a hash is made",
+        arguments: [
+            (run(0x61, 73), PasswordHashError.passwordTooLong(limit: 72)),
+            (run(0x61, 1024), .passwordTooLong(limit: 72)),
+            ([0x61, 0x00, 0x62], .passwordHasNUL),
+            ([0x00], .passwordHasNUL),
+            ([], .passwordEmpty),
+        ])
     func refusedWhenMade(password: [UInt8], error: PasswordHashError) throws {
         let policy = try PasswordPolicy.bcrypt(cost: 4)
         #expect(throws: error) { try policy.hash(password) }
     }
 
-    @Test("rule 30: a password that only begins with the right one does not verify", arguments: [
-        Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789x".utf8),
-        Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored".utf8),
-        Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\0".utf8),
-    ])
+    @Test(
+        "rule 30: a password that only begins with the right one does not verify",
+        arguments: [
+            Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789x".utf8),
+            Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored".utf8),
+            Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\0".utf8),
+        ])
     func longerThan72(password: [UInt8]) throws {
         let hash = try PasswordHash(parsing: "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui")
         #expect(try hash.verify(Array(password.prefix(72))))
@@ -78,20 +82,22 @@ struct BcryptHashTests {
         #expect(try !hash.verify(Array("U*U\0anything".utf8)))
     }
 
-    @Test("rule 34: a stored string that is not exactly a bcrypt hash is refused", arguments: [
-        "$2b$",
-        "$2b$05$",
-        "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
-        "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWW",
-        "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe$",
-        "$2b$05$CCCCCCCCCCCCCCCCCCCC$.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        "$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        "$2b$5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWx",
-        "$2b$05/CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        // Left-over bits that are not zero, of the salt and of the tag.
-        "$2b$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-        "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeX",
-    ])
+    @Test(
+        "rule 34: a stored string that is not exactly a bcrypt hash is refused",
+        arguments: [
+            "$2b$",
+            "$2b$05$",
+            "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
+            "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWW",
+            "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe$",
+            "$2b$05$CCCCCCCCCCCCCCCCCCCC$.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2b$5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWx",
+            "$2b$05/CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            // Left-over bits that are not zero, of the salt and of the tag.
+            "$2b$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeX",
+        ])
     func malformed(text: String) {
         #expect(throws: PasswordHashError.malformed(algorithm: "bcrypt")) { try PasswordHash(parsing: text) }
     }

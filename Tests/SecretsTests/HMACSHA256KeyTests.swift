@@ -80,24 +80,28 @@ struct HMACSHA256KeyTests {
         #expect(throws: SecretsError.secretTooShort(count)) { try HMACSHA256Key(secret: Array(goodSecret.prefix(count))) }
     }
 
-    @Test("rule 53: a secret that is the text of a key is refused", arguments: [
-        pem,
-        "\u{feff}\n  " + pem,
-        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU",
-        #"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}"#,
-        #"  {"keys": [ { "kty" : "RSA", "n": "0vx7agoebGcQSuuPiLJXZpt", "e": "AQAB" } ] }"#,
-        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7vbqajDhA",
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfGg7yxqzR",
-        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAy",
-    ])
+    @Test(
+        "rule 53: a secret that is the text of a key is refused",
+        arguments: [
+            pem,
+            "\u{feff}\n  " + pem,
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU",
+            #"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}"#,
+            #"  {"keys": [ { "kty" : "RSA", "n": "0vx7agoebGcQSuuPiLJXZpt", "e": "AQAB" } ] }"#,
+            "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7vbqajDhA",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfGg7yxqzR",
+            "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAy",
+        ])
     func keyText(text: String) {
         #expect(throws: SecretsError.secretIsKey) { try HMACSHA256Key(secret: Array(text.utf8)) }
     }
 
-    @Test("rule 53: a secret of one octet repeated is refused", arguments: [
-        (0, 32), (0x61, 32), (0xff, 64),
-    ] as [(UInt8, Int)])
+    @Test(
+        "rule 53: a secret of one octet repeated is refused",
+        arguments: [
+            (0, 32), (0x61, 32), (0xff, 64),
+        ] as [(UInt8, Int)])
     func uniform(octet: UInt8, count: Int) {
         #expect(throws: SecretsError.secretIsUniform) { try HMACSHA256Key(secret: run(octet, count)) }
     }
@@ -122,9 +126,11 @@ struct HMACSHA256KeyTests {
         }
     }
 
-    @Test("constantTimeEqual says what == says", arguments: [
-        ([], []), ([1], [1]), ([1], [2]), ([1, 2], [1]), ([], [0]), ([1, 2, 3], [1, 2, 3]), ([1, 2, 3], [0, 2, 3]),
-    ] as [([UInt8], [UInt8])])
+    @Test(
+        "constantTimeEqual says what == says",
+        arguments: [
+            ([], []), ([1], [1]), ([1], [2]), ([1, 2], [1]), ([], [0]), ([1, 2, 3], [1, 2, 3]), ([1, 2, 3], [0, 2, 3]),
+        ] as [([UInt8], [UInt8])])
     func equality(left: [UInt8], right: [UInt8]) {
         #expect(constantTimeEqual(left, right) == (left == right))
         #expect(constantTimeEqual(right, left) == (left == right))

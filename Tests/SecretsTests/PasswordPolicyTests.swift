@@ -48,20 +48,24 @@ struct PasswordPolicyTests {
         }
     }
 
-    @Test("a hash is weaker than a policy that asks for more, and only then", arguments: [
-        ("$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 10, false),
-        ("$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 11, true),
-        ("$2y$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 11, false),
-        ("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", 15, false),
-    ])
+    @Test(
+        "a hash is weaker than a policy that asks for more, and only then",
+        arguments: [
+            ("$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 10, false),
+            ("$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 11, true),
+            ("$2y$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 11, false),
+            ("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", 15, false),
+        ])
     func weakerThanBcrypt(hash: String, cost: Int, weaker: Bool) throws {
         #expect(try PasswordHash(parsing: hash).isWeaker(than: .bcrypt(cost: cost)) == weaker)
     }
 
-    @Test("argon2id is measured by memory, and memory times passes", arguments: [
-        ("m=19456,t=2,p=1", false), ("m=19456,t=3,p=1", false), ("m=47104,t=1,p=1", false), ("m=19456,t=2,p=4", false),
-        ("m=19455,t=2,p=1", true), ("m=19456,t=1,p=1", true), ("m=9216,t=16,p=1", true), ("m=20000,t=1,p=1", true),
-    ])
+    @Test(
+        "argon2id is measured by memory, and memory times passes",
+        arguments: [
+            ("m=19456,t=2,p=1", false), ("m=19456,t=3,p=1", false), ("m=47104,t=1,p=1", false), ("m=19456,t=2,p=4", false),
+            ("m=19455,t=2,p=1", true), ("m=19456,t=1,p=1", true), ("m=9216,t=16,p=1", true), ("m=20000,t=1,p=1", true),
+        ])
     func weakerThanStandard(parameters: String, weaker: Bool) throws {
         let hash = try PasswordHash(
             parsing: "$argon2id$v=19$\(parameters)$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc")
@@ -89,20 +93,22 @@ struct PasswordPolicyTests {
         }
     }
 
-    @Test("rule 34: a stored string of another kind, too long or not ASCII is refused", arguments: [
-        ("", PasswordHashError.unknownAlgorithm), ("secret123", .unknownAlgorithm), ("$", .unknownAlgorithm),
-        ("$1$deadbeef$0Huu6KHrKLVWfqa4WljDE0", .unknownAlgorithm),
-        ("$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e", .unknownAlgorithm),
-        ("$2$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3ee", .unknownAlgorithm),
-        ("$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", .unknownAlgorithm),
-        ("*0", .unknownAlgorithm), ("!", .unknownAlgorithm),
-        ("$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOé", .notASCII),
-        ("$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n", .notASCII),
-        ("$2b$05$\u{0}CCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", .notASCII),
-        (" $2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", .notASCII),
-        (String(repeating: "$", count: 512), .unknownAlgorithm),
-        (String(repeating: "$", count: 513), .hashTooLong(limit: 512)),
-    ])
+    @Test(
+        "rule 34: a stored string of another kind, too long or not ASCII is refused",
+        arguments: [
+            ("", PasswordHashError.unknownAlgorithm), ("secret123", .unknownAlgorithm), ("$", .unknownAlgorithm),
+            ("$1$deadbeef$0Huu6KHrKLVWfqa4WljDE0", .unknownAlgorithm),
+            ("$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e", .unknownAlgorithm),
+            ("$2$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3ee", .unknownAlgorithm),
+            ("$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", .unknownAlgorithm),
+            ("*0", .unknownAlgorithm), ("!", .unknownAlgorithm),
+            ("$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOé", .notASCII),
+            ("$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n", .notASCII),
+            ("$2b$05$\u{0}CCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", .notASCII),
+            (" $2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", .notASCII),
+            (String(repeating: "$", count: 512), .unknownAlgorithm),
+            (String(repeating: "$", count: 513), .hashTooLong(limit: 512)),
+        ])
     func refused(text: String, error: PasswordHashError) {
         #expect(throws: error) { try PasswordHash(parsing: text) }
     }

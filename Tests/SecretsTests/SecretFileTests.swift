@@ -29,19 +29,23 @@ private final class Scratch {
 
 @Suite("secret files")
 struct SecretFileTests {
-    @Test("the octets come as they are, without one newline at the end", arguments: [
-        (goodSecret, goodSecret), (Array("abc\n".utf8), Array("abc".utf8)), (Array("abc\n\n".utf8), Array("abc\n".utf8)),
-        (Array(" a b \r\n".utf8), Array(" a b \r".utf8)), ([0, 0x0a, 0xff], [0, 0x0a, 0xff]),
-        (run(0x61, 4096), run(0x61, 4096)),
-    ])
+    @Test(
+        "the octets come as they are, without one newline at the end",
+        arguments: [
+            (goodSecret, goodSecret), (Array("abc\n".utf8), Array("abc".utf8)), (Array("abc\n\n".utf8), Array("abc\n".utf8)),
+            (Array(" a b \r\n".utf8), Array(" a b \r".utf8)), ([0, 0x0a, 0xff], [0, 0x0a, 0xff]),
+            (run(0x61, 4096), run(0x61, 4096)),
+        ])
     func load(content: [UInt8], secret: [UInt8]) throws {
         let scratch = try Scratch()
         #expect(try SecretFile.load(fromFile: scratch.write(content)) == secret)
     }
 
-    @Test("a file that others have access to is refused, and the answer says what to do", arguments: [
-        0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o666, 0o777,
-    ] as [mode_t])
+    @Test(
+        "a file that others have access to is refused, and the answer says what to do",
+        arguments: [
+            0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o666, 0o777,
+        ] as [mode_t])
     func openToOthers(mode: mode_t) throws {
         let scratch = try Scratch()
         let file = scratch.write(goodSecret, mode: mode)
@@ -51,9 +55,11 @@ struct SecretFileTests {
         #expect(error.description.contains(file))
     }
 
-    @Test("an owner's file is taken however little the owner may do besides reading", arguments: [
-        0o600, 0o400, 0o700,
-    ] as [mode_t])
+    @Test(
+        "an owner's file is taken however little the owner may do besides reading",
+        arguments: [
+            0o600, 0o400, 0o700,
+        ] as [mode_t])
     func owners(mode: mode_t) throws {
         let scratch = try Scratch()
         #expect(try SecretFile.load(fromFile: scratch.write(goodSecret, mode: mode)) == goodSecret)

@@ -34,7 +34,7 @@ struct ExampleTests {
     func switchedOff() throws {
         let folder = try Folder()
         for year in ["01", "07"] { try folder.write("token-2025-\(year).secret", "\(year)0123456789abcdefghijklmnopqrstuvwxyz") }
-        try folder.write("redis.password", "secret")
+        for name in ["redis.password", "postgresql.password"] { try folder.write(name, "secret") }
         var lines = Self.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         for index in lines.indices {
             let line = lines[index].drop { $0 == " " }
@@ -47,11 +47,13 @@ struct ExampleTests {
             }
         }
         let text = lines.joined(separator: "\n").replacing("  secret_file: token.secret", with: "")
+            .replacing("store: sqlite:gatehouse.db  # or postgresql", with: "store: postgresql://gate@db/gate  # or postgresql")
             .replacing("store: sqlite:gatehouse.db  # or redis", with: "store: redis://cache  # or redis")
         let settings = try load(text, folder: folder.path)
         #expect(settings.tokens.keys.count == 2)
         #expect(settings.tokens.issuer == "https://gate.example.com")
         #expect(settings.sessions.password != nil)
+        #expect(settings.users.password != nil)
         #expect(settings.upstreams[0].headTimeout == settings.timeouts.upstreamHead)
     }
 

@@ -55,6 +55,33 @@ struct LoadTests {
     }
 
     @Test(
+        "a PostgreSQL address, as it is written and as it is printed",
+        arguments: [
+            ("postgresql://gate@db/gate", "postgresql://gate@db:5432/gate"),
+            ("postgres://gate@DB.example:5433/gate", "postgresql://gate@db.example:5433/gate"),
+            ("postgresql://gate@[::1]/g%20a", "postgresql://gate@[::1]:5432/g%20a"),
+            ("postgresql://gate@a:1,b,[::1]:3/gate", "postgresql://gate@a:1,b:5432,[::1]:3/gate"),
+            ("postgresql://gate@%2Frun%2Fpostgresql/gate", "postgresql://gate@%2Frun%2Fpostgresql:5432/gate"),
+            ("postgresql://g%40te:s%2Fcret@db/gate", "postgresql://g%40te:%3Credacted%3E@db:5432/gate"),
+            (
+                "postgresql://gate@db/gate?connect_timeout=5&sslmode=verify-full&sslrootcert=ca.crt&application_name=a%26b",
+                "postgresql://gate@db:5432/gate?sslmode=verify-full&sslrootcert=%2Fnowhere%2Fca.crt&application_name=a%26b&connect_timeout=5"
+            ),
+        ])
+    func postgresql(text: String, printed: String) throws {
+        let settings = try load(minimal + "users: { store: \"\(text)\" }\nsessions: { store: \"\(text)\" }")
+        for store in [settings.users.store, settings.sessions.store] {
+            guard case .postgresql(let url) = store else {
+                Issue.record("\(store)")
+                continue
+            }
+            #expect(url.description == printed)
+            #expect(url.connectTimeout == (text.contains("connect_timeout") ? 5 : nil))
+            #expect(url.password?.octets == (text.contains("cret") ? Array("s/cret".utf8) : nil))
+        }
+    }
+
+    @Test(
         "durations",
         arguments: [
             ("1s", TimeSpan.milliseconds(1_000)), ("90s", .seconds(90)), ("15m", .minutes(15)), ("12h", .hours(12)),

@@ -15,7 +15,7 @@ struct ProblemTests {
                 tls: { certificate_file: tls.crt }
             sesions: {}
             sessions:
-              store: postgresql://db/x
+              store: mysql://db/x
               idle_timeout: 20h
               idle_timeout: 10 minutes
               cookie: __Host-id
@@ -140,7 +140,10 @@ struct ProblemTests {
             ("sessions: { password: x }", "sessions.password"),
             ("sessions: { store: 'redis://:a@c', password: x }", "sessions.password"),
             ("users: { store: 'memory:' }", "users.store"), ("users: { store: 'redis://cache' }", "users.store"),
-            ("users: { store: 'postgresql://db/x' }", "users.store"),
+            ("users: { store: 'mysql://db/x' }", "users.store"), ("users: { password: x }", "users.password"),
+            ("users: { store: 'postgresql://u:a@db/x', password: x }", "users.password"),
+            ("sessions: { store: 'postgresql://u:a@db/x', password: x }", "sessions.password"),
+
             ("listen: [{ address: '8080' }]", "listen[0].address"), ("listen: [{ address: ':8080' }]", "listen[0].address"),
             ("listen: [{ address: '127.0.0.1:65536' }]", "listen[0].address"),
             ("listen: [{ address: '::1:80' }]", "listen[0].address"),
@@ -265,5 +268,49 @@ struct ProblemTests {
     func upstreams(line: String, path: String) {
         let found = problems(minimal.replacing("upstreams:", with: "upstreams:\n  \(line)"))
         #expect(found.map(\.path) == ["upstreams.\(path)"], "\(found)")
+    }
+
+    @Test(
+        "rule 45: a faulty PostgreSQL address is refused with a sentence that says why and repeats no password",
+        arguments: [
+            ("postgresql:u:hunter2@h/d", "expected postgresql://"), ("postgres://u:hunter2@h", "name of a database"),
+            ("postgresql://u:hunter2@h/", "name of a database"), ("postgresql://u:hunter2@h/a/b", "name of a database"),
+            ("postgresql://h/d", "a user"), ("postgresql://:hunter2@h/d", "a user"), ("postgresql://h\u{0}:hunter2@h/d", "a user"),
+            ("postgresql://u:hunter2%@h/d", "percent-encoded"), ("postgresql://u:hunter2%00@h/d", "percent-encoded"),
+            ("postgresql://u:hunter2@/d", "host and port"), ("postgresql://u:hunter2@h:0/d", "host and port"),
+            ("postgresql://u:hunter2@h:65536/d", "host and port"), ("postgresql://u:hunter2@h,/d", "host and port"),
+            ("postgresql://u:hunter2@::1/d", "host and port"), ("postgresql://u:hunter2@[h]/d", "host and port"),
+            ("postgresql://u:hunter2@h o/d", "host and port"), ("postgresql://u:hunter2@%2Frun%2C%2Ftmp/d", "host and port"),
+            ("postgresql://u:hunter2@a,b,c,d,e/d", "at most 4"), ("postgresql://u:hunter2@h/d#x", "%23"),
+            ("postgresql://u:hunter2@h/d?options=-cfoo", "these parameters: sslmode"),
+            ("postgresql://u:a?hunter2@h/d", "name of a database"), ("postgresql://u/d?hunter2@h/d", "a user"),
+            ("postgresql://u@h/d?hunter2=x", "these parameters"), ("postgresql://u@h/d?password=hunter2", "these parameters"),
+            ("postgresql://u@h/d?service=x", "these parameters"), ("postgresql://u@h/d?sslmode=hunter2", "sslmode is one of"),
+            ("postgresql://u@h/d?sslmode=", "is empty"), ("postgresql://u@h/d?target_session_attrs=standby", "is one of any"),
+            ("postgresql://u@h/d?connect_timeout=0", "from 1 to 60"), ("postgresql://u@h/d?connect_timeout=1.5", "from 1 to 60"),
+            ("postgresql://u@h/d?sslmode=require&sslmode=disable", "twice"),
+            ("postgresql://u@h/d?application_name=a%0Ab", "percent-encoded"),
+            ("postgresql://u@h/\(String(repeating: "d", count: 64))", "name of a database"),
+        ])
+    func postgresql(text: String, says: String) {
+        for section in ["users", "sessions"] {
+            let found = problems(minimal + "\(section): { store: \"\(text.replacing("\u{0}", with: "\\0"))\" }")
+            #expect(found.contains { $0.path == "\(section).store" && $0.message.contains(says) }, "\(found)")
+            #expect(!"\(found)".contains("hunter2"))
+        }
+    }
+
+    @Test(
+        "ASVS 12.3: a database over the network without a check of who answers is warned about",
+        arguments: [
+            ("db.example", true), ("db.example/x?sslmode=require", true), ("10.0.0.1,127.0.0.1", true),
+            ("db.example/x?sslmode=verify-full", false), ("db.example/x?sslmode=verify-ca", false), ("127.0.0.1", false),
+            ("localhost", false), ("[::1]", false), ("%2Frun%2Fpostgresql", false),
+        ])
+    func exposed(address: String, isExposed: Bool) throws {
+        let url = "postgresql://gate@\(address)" + (address.contains("/") ? "" : "/x")
+        let loaded = try Settings.read(
+            minimal + "users: { store: \"\(url)\" }", file: "test", folder: "/nowhere", environment: [:])
+        #expect(loaded.warnings.contains { $0.path == "users.store" } == isExposed)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 /// The session stores that the contract is held against.
 enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case memory, sqlite, redis
+    case memory, sqlite, postgresql, redis
 
     var testDescription: String { rawValue }
     /// Its values go by the server's own clock, and no purge counts them.
@@ -30,6 +30,13 @@ final class StoreFixture: Sendable {
             source = .memory(MemorySessions())
         case .sqlite:
             source = .sqlite(try SQLiteDatabase(path: folder.file("contract.db")))
+        case .postgresql:
+            var timeouts = PostgreSQLTimeouts()
+            // As for Redis.
+            timeouts.connect = 10_000
+            timeouts.statement = 10_000
+            let location = try PostgreSQLServer.shared.get().makeDatabase()
+            source = .postgresql(try PostgreSQLDatabase(location, connections: 4, timeouts: timeouts))
         case .redis:
             // A busy machine may stop a test for longer than a user should wait.
             var timeouts = RedisTimeouts()

@@ -27,14 +27,17 @@ struct BodyDecoderTests {
         ("5 \r\n", .invalidChunkSize), ("5 ;a\r\n", .invalidChunkSize), ("0x5\r\n", .invalidChunkSize), ("5_0\r\n", .invalidChunkSize),
         ("g\r\n", .invalidChunkSize), ("5\u{0}\r\n", .invalidChunkSize), ("00000000000000005\r\n", .invalidChunkSize),
         ("10000000000000000\r\n", .invalidChunkSize), ("FFFFFFFFFFFFFFFF\r\n", .chunkTooLarge), ("8000000000000000\r\n", .chunkTooLarge),
-        ("5\nhello\r\n", .invalidChunkLineEnd), ("5\r\r\n", .invalidChunkLineEnd), ("\r5\r\n", .invalidChunkLineEnd), ("\n", .invalidChunkLineEnd),
+        ("5\nhello\r\n", .invalidChunkLineEnd), ("5\r\r\n", .invalidChunkLineEnd), ("\r5\r\n", .invalidChunkLineEnd),
+        ("\n", .invalidChunkLineEnd),
         ("5;\r\n", .invalidChunkExtension), ("5; a\r\n", .invalidChunkExtension), ("5;a =b\r\n", .invalidChunkExtension),
         ("5;a=\r\n", .invalidChunkExtension), ("5;a= b\r\n", .invalidChunkExtension), ("5;a=\"b\r\n", .invalidChunkExtension),
         ("5;a=\"b\\\r\n", .invalidChunkExtension), ("5;a=\"b\"c\r\n", .invalidChunkExtension), ("5;a\rb\r\n", .invalidChunkExtension),
         ("5;a=\"\u{0}\"\r\n", .invalidChunkExtension), ("5;a=\"\\\u{0}\"\r\n", .invalidChunkExtension), ("5;a;;b\r\n", .invalidChunkExtension),
         ("5;\u{E4}\r\n", .invalidChunkExtension),
-        ("5\r\nhelloX\r\n", .invalidChunkEnd), ("5\r\nhello\n", .invalidChunkEnd), ("5\r\nhello\r0", .invalidChunkEnd), ("5\r\nhello0\r\n", .invalidChunkEnd),
-        ("0\r\n\n", .bareLF), ("0\r\nX: a\n\r\n", .bareLF), ("0\r\n X: a\r\n\r\n", .spaceBeforeFirstField), ("0\r\nX: a\r\n b\r\n\r\n", .foldedLine),
+        ("5\r\nhelloX\r\n", .invalidChunkEnd), ("5\r\nhello\n", .invalidChunkEnd), ("5\r\nhello\r0", .invalidChunkEnd),
+        ("5\r\nhello0\r\n", .invalidChunkEnd),
+        ("0\r\n\n", .bareLF), ("0\r\nX: a\n\r\n", .bareLF), ("0\r\n X: a\r\n\r\n", .spaceBeforeFirstField),
+        ("0\r\nX: a\r\n b\r\n\r\n", .foldedLine),
         ("0\r\nX : a\r\n\r\n", .spaceInName), ("0\r\n: a\r\n\r\n", .emptyName), ("0\r\nX\r\n\r\n", .colonMissing),
         ("0\r\nX(: a\r\n\r\n", .invalidName), ("0\r\nX: \u{0}\r\n\r\n", .controlInValue), ("0\r\nX: a\rb\r\n\r\n", .bareCR),
     ]
@@ -44,10 +47,14 @@ struct BodyDecoderTests {
         #expect(always(octets(input)) { body($0, $1) }?.reason == reason)
     }
 
-    @Test("rule 7: a trailer that frames, routes or authenticates is refused", arguments: [
-        "Content-Length", "transfer-encoding", "HOST", "Authorization", "Cookie", "Set-Cookie", "Connection", "Trailer", "TE", "Upgrade", "Keep-Alive",
-        "Proxy-Authorization", "Expect", "Content-Type", "Content-Encoding", "Cache-Control", "X-Forwarded-For", "Forwarded", "Range", "If-Match",
-    ])
+    @Test(
+        "rule 7: a trailer that frames, routes or authenticates is refused",
+        arguments: [
+            "Content-Length", "transfer-encoding", "HOST", "Authorization", "Cookie", "Set-Cookie", "Connection", "Trailer", "TE", "Upgrade",
+            "Keep-Alive",
+            "Proxy-Authorization", "Expect", "Content-Type", "Content-Encoding", "Cache-Control", "X-Forwarded-For", "Forwarded", "Range",
+            "If-Match",
+        ])
     func refusesTrailer(_ name: String) {
         #expect(always(octets("0\r\n\(name): 1\r\n\r\n")) { body($0, $1) }?.reason == .forbiddenTrailer)
     }
@@ -89,9 +96,10 @@ struct BodyDecoderTests {
         let outcome = try #require(always(octets("hello")) { body($0, $1, framing: .untilClose, closes: true) })
         #expect(outcome == .head(PlainBody(content: octets("hello")), rest: []))
         #expect(body([], framing: .untilClose, closes: true) == .head(PlainBody(), rest: []))
-        for (text, framing) in [("hell", BodyFraming.length(5)), ("5\r\nhe", .chunked), ("5\r\nhello", .chunked), ("5\r\nhello\r\n", .chunked),
-            ("0\r\n", .chunked), ("", .chunked)]
-        {
+        for (text, framing) in [
+            ("hell", BodyFraming.length(5)), ("5\r\nhe", .chunked), ("5\r\nhello", .chunked), ("5\r\nhello\r\n", .chunked),
+            ("0\r\n", .chunked), ("", .chunked),
+        ] {
             #expect(always(octets(text)) { body($0, $1, framing: framing, closes: true) }?.reason == .truncated)
         }
         #expect(body(octets("0\r\n\r\n"), closes: true) == .head(PlainBody(), rest: []))

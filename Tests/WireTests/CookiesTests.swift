@@ -31,9 +31,12 @@ struct CookiesTests {
         }
     }
 
-    @Test("rule 39: two cookies of one name are none of ours", arguments: [
-        ["id=1; id=2"], ["id=1; id=1"], ["id=1", "id=2"], ["id=1; a=b; id=2; id=3"], ["id=; id=1"], ["id=1;id =2"], ["id =1"], ["id\t=1; a=b"],
-    ])
+    @Test(
+        "rule 39: two cookies of one name are none of ours",
+        arguments: [
+            ["id=1; id=2"], ["id=1; id=1"], ["id=1", "id=2"], ["id=1; a=b; id=2; id=3"], ["id=; id=1"], ["id=1;id =2"], ["id =1"],
+            ["id\t=1; a=b"],
+        ])
     func several(_ lines: [String]) throws {
         #expect(Cookies.find(octets("id"), in: try head(lines)) == .several)
     }

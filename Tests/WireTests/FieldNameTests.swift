@@ -27,8 +27,11 @@ struct FieldNameTests {
     @Test("rule 3: what RFC 9110 7.6.1 names ends at this hop")
     func hopByHop() {
         let hopByHop = FieldName.allCases.filter(\.isHopByHop)
-        #expect(hopByHop == [.connection, .transferEncoding, .upgrade, .te, .trailer, .keepAlive, .proxyConnection, .proxyAuthorization,
-            .proxyAuthenticate, .proxyAuthenticationInfo, .http2Settings])
+        #expect(
+            hopByHop == [
+                .connection, .transferEncoding, .upgrade, .te, .trailer, .keepAlive, .proxyConnection, .proxyAuthorization,
+                .proxyAuthenticate, .proxyAuthenticationInfo, .http2Settings,
+            ])
     }
 
     @Test("rule 22: tokens and values are told by their octets, each of the 256")
@@ -55,11 +58,12 @@ struct FieldNameTests {
 
     @Test("methods are case-sensitive and compared whole")
     func methodNames() throws {
-        for (name, method) in [("GET", Method.get), ("HEAD", .head), ("POST", .post), ("PUT", .put), ("DELETE", .delete), ("OPTIONS", .options),
-            ("PATCH", .patch), ("TRACE", .trace), ("get", .other), ("GETS", .other), ("GEX", .other), ("G", .other)]
-        {
+        for (name, method) in [
+            ("GET", Method.get), ("HEAD", .head), ("POST", .post), ("PUT", .put), ("DELETE", .delete), ("OPTIONS", .options),
+            ("PATCH", .patch), ("TRACE", .trace), ("get", .other), ("GETS", .other), ("GEX", .other), ("G", .other),
+        ] {
             let input = Buffer()
-            input.append("\(name) / HTTP/1.1\r\nHost: a\r\n\r\n")
+            input.append(text: "\(name) / HTTP/1.1\r\nHost: a\r\n\r\n")
             var parser = RequestParser(limits: HeadLimits())
             let head = RequestHead()
             #expect(try parser.parse(input, into: head))

@@ -36,7 +36,8 @@ struct FuzzTests {
 
     @Test("laws of requests")
     func requests() {
-        let seeds = (RequestParserTests.accepted.map(\.0) + RequestParserTests.framings.map { "POST / HTTP/1.1\r\nHost: a\r\n\($0.0)\r\n" }
+        let seeds =
+            (RequestParserTests.accepted.map(\.0) + RequestParserTests.framings.map { "POST / HTTP/1.1\r\nHost: a\r\n\($0.0)\r\n" }
             + RequestTargetTests.canonical.map { "GET \($0.0) HTTP/1.1\r\nHost: a\r\n\r\n" }).map { octets($0) }
         expectLaws(1, seeds, { request($0, $1) }) { head in
             let target = head.method == "CONNECT" ? head.host : head.path + (head.query.map { "?" + $0 } ?? "")
@@ -59,7 +60,9 @@ struct FuzzTests {
         expectLaws(2, seeds, { response($0, $1) }) { head in
             let fields = head.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
             return octets("HTTP/1.\(head.version == .http10 ? 0 : 1) \(head.status) \(head.reason)\r\n\(fields)\r\n")
-        } means: { $0 == $1 }
+        } means: {
+            $0 == $1
+        }
     }
 
     @Test("laws of chunked bodies")
@@ -79,7 +82,9 @@ struct FuzzTests {
             for field in decoded.trailers { out.append(octets("\(field.name): \(field.value)\r\n")) }
             out.append("\r\n")
             return rest(out)
-        } means: { $0 == $1 }
+        } means: {
+            $0 == $1
+        }
     }
 
     @Test("laws of cookies: ours are gone, the others are what they were")
@@ -137,8 +142,8 @@ struct FuzzTests {
         switch value {
         case .null: out.append("null")
         case .bool(let value): out.append(value ? "true" : "false")
-        case .integer(let value): out.append(String(value))
-        case .number(let value): out.append(String(value))
+        case .integer(let value): out.append(text: String(value))
+        case .number(let value): out.append(text: String(value))
         case .string(let value): JSONWriter.appendString(value, to: out)
         case .array(let elements):
             out.append("[")

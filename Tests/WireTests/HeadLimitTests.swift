@@ -37,7 +37,7 @@ struct HeadLimitTests {
     @Test("pipelined heads leave the parser one after the other, and the memory of one serves the next")
     func pipelining() throws {
         let input = Buffer()
-        for index in 0..<100 { input.append("GET /\(index)//x HTTP/1.1\r\nHost: a\r\nX-N: \(index)\r\n\r\n") }
+        for index in 0..<100 { input.append(text: "GET /\(index)//x HTTP/1.1\r\nHost: a\r\nX-N: \(index)\r\n\r\n") }
         var parser = RequestParser(limits: HeadLimits())
         let head = RequestHead()
         for index in 0..<100 {
@@ -52,7 +52,8 @@ struct HeadLimitTests {
     @Test("a head is looked up by id, and Connection by name")
     func lookUps() throws {
         let input = Buffer()
-        input.append("GET / HTTP/1.1\r\nHost: a\r\nCookie: x=1\r\nCookie: y=2\r\nX-User-Id: 1\r\nConnection: close, x-USER-id\r\nX-User: 2\r\n\r\n")
+        input.append(
+            "GET / HTTP/1.1\r\nHost: a\r\nCookie: x=1\r\nCookie: y=2\r\nX-User-Id: 1\r\nConnection: close, x-USER-id\r\nX-User: 2\r\n\r\n")
         var parser = RequestParser(limits: HeadLimits())
         let head = RequestHead()
         #expect(try parser.parse(input, into: head))

@@ -3,8 +3,10 @@ import Wire
 
 struct JSONTests {
     static let accepted: [(String, JSON)] = [
-        ("null", .null), (" true\n", .bool(true)), ("\t\r\nfalse ", .bool(false)), ("0", .integer(0)), ("-0", .integer(0)), ("12", .integer(12)),
-        ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .number(9223372036854775808)),
+        ("null", .null), (" true\n", .bool(true)), ("\t\r\nfalse ", .bool(false)), ("0", .integer(0)), ("-0", .integer(0)),
+        ("12", .integer(12)),
+        ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
+        ("9223372036854775808", .number(9223372036854775808)),
         ("1.5", .number(1.5)), ("1e2", .number(100)), ("-1.25E-2", .number(-0.0125)), ("1E+1", .number(10)), ("1e-999", .number(0)),
         ("[]", .array([])), ("[1 , \"a\"]", .array([.integer(1), .string(octets("a"))])), ("{}", .object([])),
         ("{\"a\":{\"b\":[null]}}", .object([.init(name: octets("a"), value: .object([.init(name: octets("b"), value: .array([.null]))]))])),
@@ -21,17 +23,24 @@ struct JSONTests {
     static let refused: [(String, JSONError.Reason)] = [
         ("", .unexpectedEnd), ("  ", .unexpectedEnd), ("nul", .unexpectedOctet), ("nulll", .unexpectedOctet), ("True", .unexpectedOctet),
         ("1 2", .unexpectedOctet), ("[1,]", .unexpectedOctet), ("[,1]", .unexpectedOctet), ("[1", .unexpectedEnd), ("[1 2]", .unexpectedOctet),
-        ("{\"a\":1,}", .unexpectedOctet), ("{a:1}", .unexpectedOctet), ("{\"a\"}", .unexpectedOctet), ("{\"a\":}", .unexpectedOctet), ("{", .unexpectedEnd),
-        ("{\"a\":1", .unexpectedEnd), ("// c\n1", .unexpectedOctet), ("'a'", .unexpectedOctet), ("NaN", .unexpectedOctet), ("Infinity", .unexpectedOctet),
+        ("{\"a\":1,}", .unexpectedOctet), ("{a:1}", .unexpectedOctet), ("{\"a\"}", .unexpectedOctet), ("{\"a\":}", .unexpectedOctet),
+        ("{", .unexpectedEnd),
+        ("{\"a\":1", .unexpectedEnd), ("// c\n1", .unexpectedOctet), ("'a'", .unexpectedOctet), ("NaN", .unexpectedOctet),
+        ("Infinity", .unexpectedOctet),
         ("\u{EF}\u{BB}\u{BF}1", .unexpectedOctet), ("\u{0C}1", .unexpectedOctet), ("1\u{0}", .unexpectedOctet),
-        ("01", .invalidNumber), ("-", .invalidNumber), ("+1", .unexpectedOctet), ("1.", .invalidNumber), (".5", .unexpectedOctet), ("1e", .invalidNumber),
+        ("01", .invalidNumber), ("-", .invalidNumber), ("+1", .unexpectedOctet), ("1.", .invalidNumber), (".5", .unexpectedOctet),
+        ("1e", .invalidNumber),
         ("1e+", .invalidNumber), ("-01", .invalidNumber), ("1e999", .invalidNumber), ("0x1", .unexpectedOctet), ("1_0", .unexpectedOctet),
-        ("\"a", .unexpectedEnd), ("\"\n\"", .controlInString), ("\"\u{0}\"", .controlInString), ("\"\\x41\"", .invalidEscape), ("\"\\u12\"", .invalidEscape),
-        ("\"\\u12G4\"", .invalidEscape), ("\"\\ud800\"", .invalidEscape), ("\"\\ud800\\u0041\"", .invalidEscape), ("\"\\udc00\"", .invalidEscape),
+        ("\"a", .unexpectedEnd), ("\"\n\"", .controlInString), ("\"\u{0}\"", .controlInString), ("\"\\x41\"", .invalidEscape),
+        ("\"\\u12\"", .invalidEscape),
+        ("\"\\u12G4\"", .invalidEscape), ("\"\\ud800\"", .invalidEscape), ("\"\\ud800\\u0041\"", .invalidEscape),
+        ("\"\\udc00\"", .invalidEscape),
         ("\"\\ud800\\n\"", .invalidEscape), ("\"\\\"", .unexpectedEnd), ("\"\\u", .unexpectedEnd),
-        ("\"\u{80}\"", .invalidUTF8), ("\"\u{C0}\u{AF}\"", .invalidUTF8), ("\"\u{ED}\u{A0}\u{80}\"", .invalidUTF8), ("\"\u{E0}\u{80}\u{AF}\"", .invalidUTF8),
+        ("\"\u{80}\"", .invalidUTF8), ("\"\u{C0}\u{AF}\"", .invalidUTF8), ("\"\u{ED}\u{A0}\u{80}\"", .invalidUTF8),
+        ("\"\u{E0}\u{80}\u{AF}\"", .invalidUTF8),
         ("\"\u{F4}\u{90}\u{80}\u{80}\"", .invalidUTF8), ("\"\u{E2}\u{82}\"", .invalidUTF8), ("\"\u{FF}\"", .invalidUTF8),
-        ("{\"a\":1,\"a\":1}", .duplicateMember), ("{\"a\":1,\"\\u0061\":2}", .duplicateMember), ("{\"x\":{\"a\":1,\"b\":2,\"a\":3}}", .duplicateMember),
+        ("{\"a\":1,\"a\":1}", .duplicateMember), ("{\"a\":1,\"\\u0061\":2}", .duplicateMember),
+        ("{\"x\":{\"a\":1,\"b\":2,\"a\":3}}", .duplicateMember),
     ]
 
     @Test("rule 52: what is not exactly JSON, or says a thing twice, is refused", arguments: refused)

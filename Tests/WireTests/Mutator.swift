@@ -19,9 +19,12 @@ struct Mutator {
 
     /// What parsers trip over.
     static let pieces: [[UInt8]] = [
-        "\r\n", "\r", "\n", "\r\n\r\n", " ", "\t", ":", ";", ",", "=", "\"", "\\", "/", "//", "/.", "/..", "%", "%2e", "%2F", "%c0", "%e0%80", "?", "#", "*",
-        "0", "00", "9", "-", "+", "f", "FFFFFFFF", "0\r\n\r\n", "\u{0}", "\u{B}", "\u{7F}", "\u{80}", "\u{85}", "\u{A0}", "\u{FF}", "http://", "[::1]", "@",
-        "Host: a\r\n", "Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close, x\r\n", "chunked", " HTTP/1.0", "{", "}", "[", "]",
+        "\r\n", "\r", "\n", "\r\n\r\n", " ", "\t", ":", ";", ",", "=", "\"", "\\", "/", "//", "/.", "/..", "%", "%2e", "%2F", "%c0", "%e0%80",
+        "?", "#", "*",
+        "0", "00", "9", "-", "+", "f", "FFFFFFFF", "0\r\n\r\n", "\u{0}", "\u{B}", "\u{7F}", "\u{80}", "\u{85}", "\u{A0}", "\u{FF}", "http://",
+        "[::1]", "@",
+        "Host: a\r\n", "Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close, x\r\n", "chunked", " HTTP/1.0", "{", "}",
+        "[", "]",
         "\\u", "\\ud83d\\ude00", "&", ".", "::", "1e9",
     ].map { octets($0) }
 

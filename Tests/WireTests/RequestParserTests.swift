@@ -119,17 +119,21 @@ struct RequestParserTests {
         #expect(always(input) { request($0, $1) }?.reason == reason)
     }
 
-    static let hosts: [(String, WireError.Reason)] = [
-        ("GET / HTTP/1.1\r\n", .hostMissing),
-        ("GET http://a/ HTTP/1.1\r\n", .hostMissing),
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", .hostRepeated),
-        ("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n", .hostRepeated),
-        ("GET http://a/ HTTP/1.1\r\nHost: b\r\n", .hostDiffers),
-        ("GET http://a:80/ HTTP/1.1\r\nHost: a\r\n", .hostDiffers),
-        ("GET http://a/ HTTP/1.0\r\nHost: b\r\n", .hostDiffers),
-        ("CONNECT a:443 HTTP/1.1\r\nHost: b:443\r\n", .hostDiffers),
-    ] + ["", "a b", "a,b", "a/b", "u@a", "a:", "a:x", "a:65536", "a:123456", "a:-1", "a..b", ".a", "[::1", "[::g]", "[::1]x", "::1", "a%41",
-        "a#", "a?", "[1.2.3.4]", "h\u{F6}st", String(repeating: "a", count: 273)].map { ("GET / HTTP/1.1\r\nHost: \($0)\r\n", .invalidHost) }
+    static let hosts: [(String, WireError.Reason)] =
+        [
+            ("GET / HTTP/1.1\r\n", .hostMissing),
+            ("GET http://a/ HTTP/1.1\r\n", .hostMissing),
+            ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", .hostRepeated),
+            ("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n", .hostRepeated),
+            ("GET http://a/ HTTP/1.1\r\nHost: b\r\n", .hostDiffers),
+            ("GET http://a:80/ HTTP/1.1\r\nHost: a\r\n", .hostDiffers),
+            ("GET http://a/ HTTP/1.0\r\nHost: b\r\n", .hostDiffers),
+            ("CONNECT a:443 HTTP/1.1\r\nHost: b:443\r\n", .hostDiffers),
+        ]
+        + [
+            "", "a b", "a,b", "a/b", "u@a", "a:", "a:x", "a:65536", "a:123456", "a:-1", "a..b", ".a", "[::1", "[::g]", "[::1]x", "::1", "a%41",
+            "a#", "a?", "[1.2.3.4]", "h\u{F6}st", String(repeating: "a", count: 273),
+        ].map { ("GET / HTTP/1.1\r\nHost: \($0)\r\n", .invalidHost) }
 
     @Test("rules 9 and 11: one valid Host, and no other name for the same request", arguments: hosts)
     func refusesHost(_ head: String, _ reason: WireError.Reason) {
@@ -182,26 +186,33 @@ struct RequestParserTests {
         #expect(always(input) { request($0, $1) }?.reason == .codingInHTTP10)
     }
 
-    @Test("rule 12: each method has its own forms of a target", arguments: [
-        "GET * HTTP/1.1", "GET a:80 HTTP/1.1", "GET a HTTP/1.1", "CONNECT / HTTP/1.1", "CONNECT http://a/ HTTP/1.1", "GET ftp://a/ HTTP/1.1",
-        "OPTIONS *x HTTP/1.1", "GET ?x HTTP/1.1", "GET http:/a HTTP/1.1",
-    ])
+    @Test(
+        "rule 12: each method has its own forms of a target",
+        arguments: [
+            "GET * HTTP/1.1", "GET a:80 HTTP/1.1", "GET a HTTP/1.1", "CONNECT / HTTP/1.1", "CONNECT http://a/ HTTP/1.1",
+            "GET ftp://a/ HTTP/1.1",
+            "OPTIONS *x HTTP/1.1", "GET ?x HTTP/1.1", "GET http:/a HTTP/1.1",
+        ])
     func refusesForm(_ line: String) {
         #expect(always(octets(line + "\r\nHost: a\r\n\r\n")) { request($0, $1) }?.reason == .targetForm)
     }
 
-    @Test("an absolute target has a host and nothing in front of it", arguments: [
-        "http:///x", "http://u@a/", "http://u:p@a/", "http://a:/", "http://?x", "http://", "http://a\\b/", "http://a b",
-    ])
+    @Test(
+        "an absolute target has a host and nothing in front of it",
+        arguments: [
+            "http:///x", "http://u@a/", "http://u:p@a/", "http://a:/", "http://?x", "http://", "http://a\\b/", "http://a b",
+        ])
     func refusesAuthority(_ target: String) {
         let reason = always(octets("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")) { request($0, $1) }?.reason
         #expect(reason == (target.contains(" ") ? .versionMalformed : .targetAuthority))
     }
 
     static let expectations: [(String, Bool, Bool)] = [
-        ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue", true, false), ("1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-CONTINUE", true, false),
+        ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue", true, false),
+        ("1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-CONTINUE", true, false),
         ("1.1\r\nExpect: 100-continue", false, false), ("1.1\r\nContent-Length: 0\r\nExpect: 100-continue", false, false),
-        ("1.0\r\nContent-Length: 1\r\nExpect: 100-continue", false, false), ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue, x", false, true),
+        ("1.0\r\nContent-Length: 1\r\nExpect: 100-continue", false, false),
+        ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue, x", false, true),
         ("1.1\r\nContent-Length: 1\r\nExpect:", false, true), ("1.1\r\nContent-Length: 1\r\nExpect: 100-continue\r\nExpect: x", true, true),
     ]
 

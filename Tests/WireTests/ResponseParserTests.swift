@@ -33,7 +33,8 @@ struct ResponseParserTests {
     static let refused: [(String, WireError.Reason)] = [
         ("HTTP/1.1 20 OK\r\n", .invalidStatus), ("HTTP/1.1 2000 OK\r\n", .statusLineMalformed), ("HTTP/1.1 099 OK\r\n", .invalidStatus),
         ("HTTP/1.1 600 OK\r\n", .invalidStatus), ("HTTP/1.1 +20 OK\r\n", .invalidStatus), ("HTTP/1.1 2x0 OK\r\n", .invalidStatus),
-        ("HTTP/1.1  200 OK\r\n", .invalidStatus), ("HTTP/1.1\t200 OK\r\n", .statusLineMalformed), ("HTTP/1.1 200\tOK\r\n", .statusLineMalformed),
+        ("HTTP/1.1  200 OK\r\n", .invalidStatus), ("HTTP/1.1\t200 OK\r\n", .statusLineMalformed),
+        ("HTTP/1.1 200\tOK\r\n", .statusLineMalformed),
         ("HTTP/2.0 200 OK\r\n", .versionUnsupported), ("HTTP/1.2 200 OK\r\n", .versionUnsupported), ("http/1.1 200 OK\r\n", .versionMalformed),
         ("ICY 200 OK\r\n", .statusLineMalformed), ("\r\nHTTP/1.1 200 OK\r\n", .statusLineMalformed),
         ("HTTP/1.1 200 O\u{0}K\r\n", .invalidReason), ("HTTP/1.1 200 OK\u{7F}\r\n", .invalidReason), ("HTTP/1.1 200 O\rK\r\n", .bareCR),

@@ -29,7 +29,9 @@ struct SignInCheck {
         case .signedIn(let user, let rehash):
             let throttling = login.throttle
             let now = exchange.context.loop.wallClock
-            do { try await throttle.update(keys) { throttling.succeed(&$0, remembers: stores, now: now) } } catch { throw SignInCheck.unavailable(error) }
+            do { try await throttle.update(keys) { throttling.succeed(&$0, remembers: stores, now: now) } } catch {
+                throw SignInCheck.unavailable(error)
+            }
             if rehash && stores { await self.rehash(user, request.password, exchange) }
             return user
         }

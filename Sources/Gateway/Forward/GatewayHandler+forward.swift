@@ -14,10 +14,14 @@ extension GatewayHandler {
         var isFirst = true
         while true {
             let connection: UpstreamConnection
-            do {
-                connection = try await group.lease(exchange, fresh: !isFirst)
-            } catch {
-                return await refuse(exchange, error.problem)
+            if isFirst, let idle = group.leaseIdle() {
+                connection = idle
+            } else {
+                do {
+                    connection = try await group.lease(exchange, fresh: !isFirst)
+                } catch {
+                    return await refuse(exchange, error.problem)
+                }
             }
             exchange.upstream = connection.server.authority
             headers.writeRequest(

@@ -21,6 +21,8 @@ final class HeaderPolicy {
         "x-real-ip", "forwarded", "x-original-url", "x-rewrite-url", "x-original-uri", "x-http-method-override",
         "x-method-override", "x-http-method", "host", "cookie", "authorization", "connection", "content-length",
         "transfer-encoding", "via", "expect", "upgrade", "te", "trailer", "keep-alive", "proxy-connection",
+        // CGI makes it HTTP_PROXY, by which programs send their own requests elsewhere (CVE-2016-5385).
+        "proxy",
     ]
 
     init(configuration: GatewayConfiguration) {

@@ -12,8 +12,8 @@ final class UpstreamConnection {
     /// Monotonic nanoseconds since which it has been unused.
     private(set) var idleSince: UInt64 = 0
 
-    init(socket: Socket, server: UpstreamServer, limits: HeadLimits) {
-        transport = Transport(socket: socket)
+    init(socket: Socket, server: UpstreamServer, limits: HeadLimits, pool: BufferPool) {
+        transport = Transport(socket: socket, pool: pool)
         self.server = server
         parser = ResponseParser(limits: limits)
     }
@@ -27,6 +27,7 @@ final class UpstreamConnection {
         isReused = true
         idleSince = now
         transport.socket.waiter = nil
+        transport.releaseBuffers()
     }
 
     /// Nothing has come since it was parked: neither an end nor octets that nobody asked for.

@@ -18,6 +18,9 @@ final class UpstreamGroup {
         turn = context.index
     }
 
+    /// A connection that is open already and may be used at once; nil: there is none, or a choice of servers has to be made.
+    func leaseIdle() -> UpstreamConnection? { servers.count == 1 ? servers[0].takeIdle() : nil }
+
     /// A connection for one exchange: one that is open already, or else a new one, from the next server that answers.
     /// - Parameter fresh: after a reused connection has turned out to be closed: a new one only.
     func lease(_ exchange: Exchange, fresh: Bool) async throws(UpstreamFailure) -> UpstreamConnection {
@@ -26,7 +29,7 @@ final class UpstreamGroup {
             if !fresh, let idle = server.takeIdle() { return idle }
             guard server.connections < configuration.maxConnections else { continue }
             do {
-                return try await server.connect(configuration, loop: context.loop, waiter: exchange.waiter, limits: limits)
+                return try await server.connect(configuration, context, waiter: exchange.waiter, limits: limits)
             } catch {
                 // Nothing has been sent, so the next server may be asked whatever the method is.
                 failure = error
@@ -76,7 +79,8 @@ enum UpstreamFailure: Error {
     var problem: Problem {
         switch self {
         case .full(let upstream):
-            Problem(503, "The service is busy. Try again in a moment.", retryAfter: 1, note: "every connection to upstream \(upstream) is in use")
+            Problem(
+                503, "The service is busy. Try again in a moment.", retryAfter: 1, note: "every connection to upstream \(upstream) is in use")
         case .notResolved(let error):
             Problem(502, "The service cannot be reached.", note: error.description)
         case .notConnected(let server, .timedOut):

@@ -42,8 +42,9 @@ final class UpstreamServer {
     }
 
     func connect(
-        _ group: GatewayConfiguration.Upstream, loop: EventLoop, waiter: Waiter, limits: HeadLimits
+        _ group: GatewayConfiguration.Upstream, _ context: WorkerContext, waiter: Waiter, limits: HeadLimits
     ) async throws(UpstreamFailure) -> UpstreamConnection {
+        let loop = context.loop
         connections += 1
         do throws(UpstreamFailure) {
             let addresses = try await addresses(now: loop.now)
@@ -51,7 +52,7 @@ final class UpstreamServer {
             let socket = try await connect(to: addresses, loop: loop, waiter: waiter, until: deadline)
             failures = 0
             downUntil = 0
-            return UpstreamConnection(socket: socket, server: self, limits: limits)
+            return UpstreamConnection(socket: socket, server: self, limits: limits, pool: context.buffers)
         } catch {
             connections -= 1
             rest(from: loop.now)

@@ -15,8 +15,8 @@ final class ClientConnection {
     private var waiter: Waiter { exchange.waiter }
     private var context: WorkerContext { exchange.context }
 
-    /// After this long without a request the connection's buffers are given back.
-    private static let bufferLinger: Int64 = 2_000
+    /// After this long without a request the memory of the last one's head is given back.
+    private static let headLinger: Int64 = 2_000
     /// How long, and how many octets, a client may still send to a connection that is being closed: a close with unread
     /// octets would reset the connection and could take the last answer with it (RFC 9112 9.6).
     private static let lingerTime: Int64 = 2_000
@@ -34,8 +34,10 @@ final class ClientConnection {
         while await readHead() {
             await handler.handle(exchange)
             // No path leaves an exchange without an answer; should one ever, the client is told.
-            if !exchange.hasAnswered && !exchange.isBroken { await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange)) }
-            await exchange.drainContent()
+            if !exchange.hasAnswered && !exchange.isBroken {
+                await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange))
+            }
+            if !exchange.content.isAtEnd { await exchange.drainContent() }
             handler.record(exchange)
             if !exchange.keepsAlive || exchange.isBroken { break }
             // A client that pipelines without end gets one exchange a turn, like everybody else.
@@ -99,10 +101,10 @@ final class ClientConnection {
         isIdle = true
         defer { isIdle = false }
         let deadline = context.loop.now.adding(milliseconds: exchange.timeouts.idle)
-        let release = min(deadline, context.loop.now.adding(milliseconds: ClientConnection.bufferLinger))
+        let release = min(deadline, context.loop.now.adding(milliseconds: ClientConnection.headLinger))
         if context.isDraining { return false }
-        if await waiter.wait(until: release) { return client.socket.mayRead || !context.isDraining }
         client.releaseBuffers()
+        if await waiter.wait(until: release) { return client.socket.mayRead || !context.isDraining }
         exchange.head.forget()
         while await waiter.wait(until: deadline) {
             if client.socket.mayRead { return true }

@@ -1,4 +1,4 @@
-package import Access
+import Access
 package import Loop
 package import Wire
 
@@ -15,36 +15,36 @@ package final class Exchange {
     package let timeouts: ServerTimeouts
 
     /// The request's content. Whoever reads it takes it out of `client.input` through this.
-    package internal(set) var content = BodyDecoder(.none)
-    package internal(set) var id = RequestID(high: 0, low: 0)
+    var content = BodyDecoder(.none)
+    var id = RequestID(high: 0, low: 0)
     /// Monotonic nanoseconds at which the head was complete.
-    package internal(set) var startedAt: UInt64 = 0
+    var startedAt: UInt64 = 0
     /// Whether the connection may serve another request after this one.
-    package internal(set) var keepsAlive = false
+    var keepsAlive = false
     /// Whether `100 Continue` is still owed to the client (RFC 9110 10.1.1).
     var owesContinue = false
     /// A response head has been written: nothing else can be said any more.
-    package internal(set) var hasAnswered = false
+    var hasAnswered = false
     /// The response broke off in the middle: the connection has to die visibly.
     var isBroken = false
 
     // For the record.
     /// 0: the client got no answer.
-    package internal(set) var status = 0
-    package internal(set) var contentReceived: UInt64 = 0
-    package internal(set) var contentSent: UInt64 = 0
-    package var route: Int?
+    var status = 0
+    var contentReceived: UInt64 = 0
+    var contentSent: UInt64 = 0
+    var route: Int?
     /// Somebody tries to sign in.
-    package var isSignIn = false
-    package var identity: Identity?
+    var isSignIn = false
+    var identity: Identity?
     /// The address of who asks: the peer, or what a trusted proxy said.
-    package var clientAddress: IPAddress
+    var clientAddress: IPAddress
     /// The upstream's server that was asked, as `host:port`; nil: none was.
-    package var upstream: [UInt8]?
+    var upstream: [UInt8]?
     /// Monotonic nanoseconds between the request's way to the upstream and the first octet of its response.
-    package var upstreamTime: UInt64 = 0
+    var upstreamTime: UInt64 = 0
     /// What went wrong, in words for the log only.
-    package var note: String?
+    var note: String?
 
     init(
         client: Transport, waiter: Waiter, context: WorkerContext, peer: SocketAddress, limits: ServerLimits,

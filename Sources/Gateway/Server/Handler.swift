@@ -1,4 +1,5 @@
 package import Loop
+import Wire
 
 /// What a listener does with the requests that arrive at it. One object per worker; it does not leave its worker.
 package protocol Handler: AnyObject {
@@ -22,6 +23,8 @@ package final class WorkerContext {
     /// The server stops: what is in flight is finished, nothing new is begun.
     package internal(set) var isDraining = false
     var requestIDs: RequestIDSource
+    /// What the connections read into and write from.
+    let buffers = BufferPool()
 
     init(loop: EventLoop, index: Int, seed: UInt64) {
         self.loop = loop

@@ -10,6 +10,8 @@ package struct Problem: Sendable, Equatable {
     /// For the log only.
     package var note: String?
     package var closes = false
+    /// For 405: the methods that are allowed (RFC 9110 15.5.6).
+    package var allowed: String?
 
     package init(_ status: Int, _ detail: String, retryAfter: Int? = nil, note: String? = nil, closes: Bool = false) {
         self.status = status
@@ -37,6 +39,7 @@ package struct Problem: Sendable, Equatable {
 
     package func answer(for exchange: Exchange) -> Answer {
         var answer = exchange.isNavigation ? page(for: exchange) : json(for: exchange)
+        if let allowed { answer = answer.adding("Allow", allowed) }
         if let retryAfter { answer = answer.adding("Retry-After", String(retryAfter)) }
         answer.closes = closes
         answer.note = note ?? detail

@@ -4,16 +4,18 @@ package import Wire
 /// One side of an exchange: a socket, what has been read from it and not used, and what is to be written to it.
 package final class Transport {
     /// Octets asked for by a read; more once a peer fills it.
-    private static let smallRead = 16_384
+    private static let smallRead = BufferPool.pieceSize
     private static let largeRead = 131_072
 
     package let socket: Socket
-    package let input = Buffer()
-    package let output = Buffer()
+    package let input: Buffer
+    package let output: Buffer
     private var readSize = Transport.smallRead
 
-    package init(socket: Socket) {
+    package init(socket: Socket, pool: BufferPool) {
         self.socket = socket
+        input = Buffer(pool: pool)
+        output = Buffer(pool: pool)
     }
 
     /// Reads once into `input`.
@@ -32,8 +34,8 @@ package final class Transport {
 
     /// Gives the memory of empty buffers back, for a connection that waits.
     package func releaseBuffers() {
-        if input.isEmpty { input.release() }
-        if output.isEmpty { output.release() }
+        if input.isEmpty && input.capacity > 0 { input.release() }
+        if output.isEmpty && output.capacity > 0 { output.release() }
         readSize = Transport.smallRead
     }
 }

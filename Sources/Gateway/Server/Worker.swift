@@ -84,7 +84,7 @@ package actor Worker {
         defer { service.connections.leave(accepted.peer.ip) }
         guard let socket = try? Socket(adopting: accepted.descriptor, loop: loop) else { return }
         let exchange = Exchange(
-            client: Transport(socket: socket), waiter: Waiter(loop: loop), context: context, peer: accepted.peer,
+            client: Transport(socket: socket, pool: context.buffers), waiter: Waiter(loop: loop), context: context, peer: accepted.peer,
             limits: service.limits, timeouts: service.timeouts)
         let connection = ClientConnection(exchange: exchange, handler: handlers[index])
         lastConnection &+= 1

@@ -10,7 +10,7 @@ struct MetricsText {
 
     /// Begins a family: its samples follow.
     func family(_ name: String, _ kind: Kind, _ help: String) {
-        out.append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
+        out.append(text: "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
     func sample(_ name: String, _ labels: [(name: String, value: [UInt8])], _ value: UInt64) {
@@ -25,15 +25,15 @@ struct MetricsText {
         out.append(decimal: nanoseconds / 1_000_000_000)
         out.append(UInt8(ascii: "."))
         let digits = String(nanoseconds % 1_000_000_000)
-        out.append(String(repeating: "0", count: 9 - digits.utf8.count) + digits)
+        out.append(text: String(repeating: "0", count: 9 - digits.utf8.count) + digits)
         out.append(UInt8(ascii: "\n"))
     }
 
     private func begin(_ name: String, _ labels: [(name: String, value: [UInt8])]) {
-        out.append(name)
+        out.append(text: name)
         for (index, label) in labels.enumerated() {
             out.append(index == 0 ? "{" : ",")
-            out.append(label.name)
+            out.append(text: label.name)
             out.append("=\"")
             for octet in label.value { append(escaped: octet) }
             out.append(UInt8(ascii: "\""))

@@ -14,10 +14,12 @@ struct PagesTests {
 
     private func text(_ answer: Answer) -> String { String(decoding: answer.body, as: UTF8.self) }
 
-    @Test("Text is only text", arguments: [
-        (bytes("a&b<c>d\"e'f"), "a&amp;b&lt;c&gt;d&quot;e&#39;f"), (bytes("añ€😀"), "añ€😀"), ([0x61, 0xFF, 0x62], "a\u{FFFD}b"),
-        ([0x00, 0x1B, 0x7F], "\u{FFFD}\u{FFFD}\u{FFFD}"), ([0xC0, 0xBC], "\u{FFFD}\u{FFFD}"), (bytes("a\tb\nc"), "a\tb\nc"),
-    ] as [([UInt8], String)])
+    @Test(
+        "Text is only text",
+        arguments: [
+            (bytes("a&b<c>d\"e'f"), "a&amp;b&lt;c&gt;d&quot;e&#39;f"), (bytes("añ€😀"), "añ€😀"), ([0x61, 0xFF, 0x62], "a\u{FFFD}b"),
+            ([0x00, 0x1B, 0x7F], "\u{FFFD}\u{FFFD}\u{FFFD}"), ([0xC0, 0xBC], "\u{FFFD}\u{FFFD}"), (bytes("a\tb\nc"), "a\tb\nc"),
+        ] as [([UInt8], String)])
     func escaping(_ raw: [UInt8], _ escaped: String) {
         let out = Buffer()
         HTML.append(escaped: raw, to: out)

@@ -50,10 +50,12 @@ struct SignInTests {
         await server.stop()
     }
 
-    @Test("rules 31 and 32: wrong, unknown, disabled, impossible and over-long get one answer for the same calls", arguments: [
-        ("alice", "wrong"), ("nobody", "secret123"), ("eve", "secret123"), (" alice", "secret123"), ("", ""),
-        ("alice", String(repeating: "x", count: 2000)), ("nobody", String(repeating: "x", count: 2000)), ("alice", "a\\u0000"),
-    ])
+    @Test(
+        "rules 31 and 32: wrong, unknown, disabled, impossible and over-long get one answer for the same calls",
+        arguments: [
+            ("alice", "wrong"), ("nobody", "secret123"), ("eve", "secret123"), (" alice", "secret123"), ("", ""),
+            ("alice", String(repeating: "x", count: 2000)), ("nobody", String(repeating: "x", count: 2000)), ("alice", "a\\u0000"),
+        ])
     func wrong(_ username: String, _ password: String) async throws {
         let server = try await EndpointsServer.start()
         let reply = try server.signIn(username, password)
@@ -90,10 +92,12 @@ struct SignInTests {
         await server.stop()
     }
 
-    @Test("rule 36: a page of another site signs nobody in", arguments: [
-        ["Origin: https://evil.example"], ["Origin: null"], ["Sec-Fetch-Site: cross-site"], ["Sec-Fetch-Site: same-site"],
-        ["Origin: http://gate.example", "Origin: http://gate.example"], ["Origin: https://gate.example"],
-    ])
+    @Test(
+        "rule 36: a page of another site signs nobody in",
+        arguments: [
+            ["Origin: https://evil.example"], ["Origin: null"], ["Sec-Fetch-Site: cross-site"], ["Sec-Fetch-Site: same-site"],
+            ["Origin: http://gate.example", "Origin: http://gate.example"], ["Origin: https://gate.example"],
+        ])
     func crossSite(_ fields: [String]) async throws {
         let server = try await EndpointsServer.start()
         let reply = try server.signIn(fields: fields)
@@ -103,9 +107,11 @@ struct SignInTests {
         await server.stop()
     }
 
-    @Test("rule 36: JSON only as application/json", arguments: [
-        "text/plain", "application/jsonx", "multipart/form-data; boundary=x", "application/json; charset=latin1", "",
-    ])
+    @Test(
+        "rule 36: JSON only as application/json",
+        arguments: [
+            "text/plain", "application/jsonx", "multipart/form-data; boundary=x", "application/json; charset=latin1", "",
+        ])
     func contentType(_ type: String) async throws {
         let server = try await EndpointsServer.start()
         let reply = try server.ask("POST", "/login", ["Content-Type: \(type)"], #"{"username":"alice","password":"secret123"}"#)
@@ -123,9 +129,11 @@ struct SignInTests {
         await server.stop()
     }
 
-    @Test("What may be asked for", arguments: [
-        ("session", 200), ("token", 200), ("", 400), ("Token", 400), ("token&issue=token", 400), ("both", 400),
-    ])
+    @Test(
+        "What may be asked for",
+        arguments: [
+            ("session", 200), ("token", 200), ("", 400), ("Token", 400), ("token&issue=token", 400), ("both", 400),
+        ])
     func issue(_ kind: String, _ status: Int) async throws {
         let server = try await EndpointsServer.start()
         #expect(try server.signIn(target: "/login?issue=\(kind)").status == status)
@@ -170,9 +178,11 @@ struct SignInTests {
         await server.stop()
     }
 
-    @Test("rule 40: a store that is down is 503, and no cookie is touched", arguments: [
-        StoreContents.Part.users, .throttle, .sessions,
-    ])
+    @Test(
+        "rule 40: a store that is down is 503, and no cookie is touched",
+        arguments: [
+            StoreContents.Part.users, .throttle, .sessions,
+        ])
     func storeDown(_ part: StoreContents.Part) async throws {
         let server = try await EndpointsServer.start()
         server.contents.stop(part)

@@ -11,9 +11,10 @@ struct SignedInTests {
         let cookie = try server.signIn().cookie
         let reply = try server.ask("POST", "/logout", ["Cookie: \(cookie)"])
         #expect(reply.status == 204)
-        #expect(reply.all("set-cookie") == [
-            "session_id=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0", "token=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
-        ])
+        #expect(
+            reply.all("set-cookie") == [
+                "session_id=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0", "token=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+            ])
         #expect(server.contents.sessions.isEmpty)
         #expect(try server.ask("GET", "/.gatehouse/me", ["Cookie: \(cookie)"]).status == 401)
         #expect(try server.ask("POST", "/logout").status == 204)
@@ -45,10 +46,12 @@ struct SignedInTests {
         await server.stop()
     }
 
-    @Test("rule 40: a store that is down keeps the cookie", arguments: [
-        ("POST", "/logout"), ("GET", "/.gatehouse/me"), ("GET", "/.gatehouse/sessions"), ("DELETE", "/.gatehouse/sessions"),
-        ("DELETE", "/.gatehouse/sessions/x"), ("GET", "/.gatehouse/auth"),
-    ])
+    @Test(
+        "rule 40: a store that is down keeps the cookie",
+        arguments: [
+            ("POST", "/logout"), ("GET", "/.gatehouse/me"), ("GET", "/.gatehouse/sessions"), ("DELETE", "/.gatehouse/sessions"),
+            ("DELETE", "/.gatehouse/sessions/x"), ("GET", "/.gatehouse/auth"),
+        ])
     func storeDown(_ method: String, _ target: String) async throws {
         let server = try await EndpointsServer.start()
         let cookie = try server.signIn().cookie
@@ -116,11 +119,13 @@ struct SignedInTests {
         await server.stop()
     }
 
-    @Test("The check for another proxy", arguments: [
-        ("alice", "", 200), ("alice", "?require_role=admin,user", 200), ("alice", "?require_role=admin", 403),
-        ("alice", "?require_role=user&require_role=admin", 403), ("alice", "?require_role=", 403), ("alice", "/some/path?x=1", 200),
-        ("alice", "?require_role=use", 403), ("alice", "?require_role=%75ser", 200), ("bob", "?require_role=,", 403), ("bob", "", 200),
-    ])
+    @Test(
+        "The check for another proxy",
+        arguments: [
+            ("alice", "", 200), ("alice", "?require_role=admin,user", 200), ("alice", "?require_role=admin", 403),
+            ("alice", "?require_role=user&require_role=admin", 403), ("alice", "?require_role=", 403), ("alice", "/some/path?x=1", 200),
+            ("alice", "?require_role=use", 403), ("alice", "?require_role=%75ser", 200), ("bob", "?require_role=,", 403), ("bob", "", 200),
+        ])
     func auth(_ user: String, _ rest: String, _ status: Int) async throws {
         let server = try await EndpointsServer.start()
         let cookie = try server.signIn(user).cookie

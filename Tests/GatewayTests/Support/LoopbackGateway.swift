@@ -6,8 +6,25 @@ import Wire
 
 @testable import Gateway
 
+/// What a test may set otherwise than `plainConfiguration` does.
+struct Tuning {
+    var trustedProxies: [CIDR] = []
+    var limits = ServerLimits()
+    var timeouts = ServerTimeouts()
+
+    init() {
+        timeouts.body = 60_000
+        timeouts.write = 60_000
+        timeouts.head = 60_000
+    }
+}
+
 /// Settings for one public upstream at the given ports, with the tree `/` open and `/private/` for who is signed in by a token.
-func plainConfiguration(ports: [UInt16] = [1], host: String = "127.0.0.1") throws -> GatewayConfiguration {
+func plainConfiguration(
+    ports: [UInt16] = [1], host: String = "127.0.0.1", _ tune: (inout Tuning) -> Void = { _ in }
+) throws -> GatewayConfiguration {
+    var tuning = Tuning()
+    tune(&tuning)
     let routes = [
         try Route(index: 0, path: Array("/private/".utf8), upstream: "u"),
         try Route(index: 1, path: Array("/".utf8), upstream: "u", access: .public),
@@ -15,9 +32,9 @@ func plainConfiguration(ports: [UInt16] = [1], host: String = "127.0.0.1") throw
     let servers = ports.map { GatewayConfiguration.UpstreamServer(host: host, port: $0) }
     let key = try TokenKey(secret: HMACSHA256Key(secret: Array("0123456789abcdef0123456789abcdef".utf8)))
     var upstream = GatewayConfiguration.Upstream(name: "u", servers: servers)
-    upstream.headTimeout = 5_000
-    upstream.bodyTimeout = 5_000
-    var configuration = GatewayConfiguration(
+    upstream.headTimeout = 60_000
+    upstream.bodyTimeout = 60_000
+    return GatewayConfiguration(
         publicURL: .init(isHTTPS: false, authority: Array("gate.example".utf8)), routes: RouteTable(routes: routes),
         routeUpstreams: [0, 0], upstreams: [upstream],
         identityHeaders: [
@@ -26,16 +43,13 @@ func plainConfiguration(ports: [UInt16] = [1], host: String = "127.0.0.1") throw
         ],
         sessionCookie: Array("session_id".utf8), tokenCookie: Array("token".utf8), login: .init(),
         sessionPolicy: SessionPolicy(lifetime: 60_000, idleTimeout: 0),
-        tokens: TokenAuthority(keys: try TokenKeys([key]), lifetime: 900_000), pseudonym: Array("gatehouse-0123".utf8))
-    configuration.timeouts.body = 5_000
-    configuration.timeouts.write = 5_000
-    configuration.timeouts.head = 5_000
-    return configuration
+        tokens: TokenAuthority(keys: try TokenKeys([key]), lifetime: 900_000), pseudonym: Array("gatehouse-0123".utf8),
+        trustedProxies: tuning.trustedProxies, limits: tuning.limits, timeouts: tuning.timeouts)
 }
 
 /// A whole gateway on one worker and a port of its own, for the time of `body`, which may block.
 func withGateway<T: Sendable>(
-    to upstream: ScriptedUpstream?, _ tune: (inout GatewayConfiguration) -> Void = { _ in },
+    to upstream: ScriptedUpstream?, _ tune: (inout Tuning) -> Void = { _ in },
     _ body: @Sendable @escaping (UInt16) throws -> T
 ) async throws -> T {
     try await withServer(to: upstream, tune) { _, port in try await onThread { try body(port) } }
@@ -43,12 +57,10 @@ func withGateway<T: Sendable>(
 
 /// The same for a body that needs the server, and must not block.
 func withServer<T: Sendable>(
-    to upstream: ScriptedUpstream?, _ tune: (inout GatewayConfiguration) -> Void = { _ in },
+    to upstream: ScriptedUpstream?, _ tune: (inout Tuning) -> Void = { _ in },
     _ body: (Server, UInt16) async throws -> T
 ) async throws -> T {
-    var configuration = try plainConfiguration(ports: [upstream?.port ?? 1])
-    tune(&configuration)
-    return try await withServer(configuration, body)
+    try await withServer(plainConfiguration(ports: [upstream?.port ?? 1], tune), body)
 }
 
 private func withServer<T: Sendable>(
@@ -70,7 +82,8 @@ private func withServer<T: Sendable>(
     ) { context in
         let stores = GatewayStores(
             sessions: EmptySessions(), users: EmptyUsers(), throttle: EmptyThrottle(), hashing: hashing, lookups: lookups)
-        return GatewayHandler(configuration: configuration, stores: stores, context: context, telemetry: telemetry.makeTelemetry(worker: context.index))
+        return GatewayHandler(
+            configuration: configuration, stores: stores, context: context, telemetry: telemetry.makeTelemetry(worker: context.index))
     }
     let port = try await server.listen(service).port
     let result: Result<T, any Error>

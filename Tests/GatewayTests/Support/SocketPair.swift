@@ -22,7 +22,7 @@ final class SocketPair {
         socket = try Socket(adopting: accepted.descriptor, loop: loop)
         waiter = Waiter(loop: loop)
         socket.waiter = waiter
-        transport = Transport(socket: socket)
+        transport = Transport(socket: socket, pool: BufferPool())
     }
 
     /// Waits until the poller has said that there is something to read.

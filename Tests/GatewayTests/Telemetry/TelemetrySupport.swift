@@ -8,7 +8,7 @@ import Wire
 /// A request's head out of its text; nil when it is malformed.
 func telemetryHead(_ text: String) -> RequestHead {
     let input = Buffer()
-    input.append(text)
+    input.append(text: text)
     let head = RequestHead()
     var parser = RequestParser(limits: HeadLimits())
     guard (try? parser.parse(input, into: head)) == true else { return RequestHead() }
