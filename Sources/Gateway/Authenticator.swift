@@ -35,6 +35,13 @@ package final class Authenticator {
         }
     }
 
+    /// Whether the request's bearer is a token of ours, on a route that does not look at it (SECURITY.md rule 45). Others are the
+    /// upstream's business.
+    func showsOwnToken(_ exchange: Exchange) -> Bool {
+        guard case .one(let range) = shown(by: exchange.head).bearer else { return false }
+        return identity(ofToken: range, exchange) != nil
+    }
+
     private func shown(by head: RequestHead) -> PresentedCredentials {
         PresentedCredentials(
             session: Cookies.find(configuration.sessionCookie, in: head),

@@ -11,6 +11,8 @@ final class Poller {
         var isInterrupt: Bool { token == Poller.interruptToken }
         var isReadable: Bool { flags & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
         var isWritable: Bool { flags & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
+        /// The connection is gone in both directions: a reset, and not only the end of what the peer sends.
+        var isBroken: Bool { flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
         /// The peer has closed its side, or the connection is gone.
         var isPeerClosed: Bool { flags & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
     }

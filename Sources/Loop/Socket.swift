@@ -33,6 +33,7 @@ package final class Socket {
         var mayRead = false
         var mayWrite: Bool
         var isPeerClosed = false
+        var isBroken = false
     }
 
     package var descriptor: Int32 { state.descriptor }
@@ -41,6 +42,8 @@ package final class Socket {
     package var mayWrite: Bool { state.mayWrite }
     /// The peer has closed at least its sending side. What it sent before may still wait to be read.
     package var isPeerClosed: Bool { state.isPeerClosed }
+    /// The connection is gone in both directions: nobody is left to write to.
+    package var isBroken: Bool { state.isBroken }
 
     /// Takes over `descriptor`, which must be non-blocking, also when it throws.
     package init(adopting descriptor: Int32, loop: EventLoop, isConnected: Bool = true) throws(SystemError) {
@@ -87,6 +90,7 @@ package final class Socket {
         if event.isReadable { state.mayRead = true }
         if event.isWritable { state.mayWrite = true }
         if event.isPeerClosed { state.isPeerClosed = true }
+        if event.isBroken { state.isBroken = true }
         waiter?.wake()
     }
 

@@ -9,6 +9,7 @@ struct FieldFacts {
     var namesUpgrade = false
     var expectsContinue = false
     var hasUnknownExpectation = false
+    private var connectionOptions = 0
 
     init(_ octets: Octets, _ fields: [HeaderField], _ version: HTTPVersion) throws(WireError) {
         // The start line is line 1.
@@ -41,7 +42,14 @@ struct FieldFacts {
         if isChunked, length != nil { throw WireError(.lengthAndCoding) }
     }
 
+    /// More than any client names; empty ones count.
+    private static let maxConnectionOptions = 32
+
     private mutating func readConnection(_ octets: Octets, _ value: ByteRange, _ line: Int) throws(WireError) {
+        // Each field of the head is looked for among the options, so many of both would cost their product.
+        connectionOptions &+= 1
+        for index in value.start..<value.end where octets[index] == .ascii(",") { connectionOptions &+= 1 }
+        if connectionOptions > FieldFacts.maxConnectionOptions { throw WireError(.tooManyOptions, line: line) }
         var members = ListMembers(value)
         while let member = members.next(in: octets) {
             for index in member.start..<member.end where !ASCIISet.token.contains(octets[index]) {

@@ -68,6 +68,7 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
         case invalidHost = "Host is not a host with an optional port."
         case hostDiffers = "Host differs from the authority of the request target."
         case invalidConnection = "Connection holds something that is not a token."
+        case tooManyOptions = "Connection holds more options than allowed."
 
         // Framing
         case lengthAndCoding = "The message has both Content-Length and Transfer-Encoding."

@@ -21,7 +21,7 @@ extension GatewayConfiguration {
             tokenCookie: Array((prefix + settings.tokens.cookie).utf8), login: try Login(settings),
             sessionPolicy: settings.sessionPolicy, tokens: try settings.tokenAuthority(),
             pseudonym: try GatewayConfiguration.newPseudonym(), trustedProxies: try settings.trustedProxies.map(CIDR.init),
-            limits: ServerLimits(settings), timeouts: ServerTimeouts(settings))
+            limits: try ServerLimits(settings), timeouts: ServerTimeouts(settings))
     }
 
     /// `gatehouse-` and 16 hexadecimal digits.
@@ -88,8 +88,9 @@ extension GatewayConfiguration.Login {
 }
 
 extension ServerLimits {
-    init(_ settings: Settings) {
+    init(_ settings: Settings) throws {
         self.init()
+        sharedAddresses = try settings.trustedProxies.map(CIDR.init)
         let limits = settings.limits
         head = HeadLimits(
             startLine: Int(limits.requestLine.octets), bytes: Int(limits.headerBytes.octets), fields: limits.headerCount)

@@ -125,6 +125,15 @@ def test_hop_by_hop_ends_here(site):
     assert all("private" not in value.lower() for value in seen.fields.all("Connection"))
 
 
+def test_a_token_of_ours_ends_here_on_every_route(site):
+    """Rule 45: an upstream that gets it could use it again; any other bearer is the upstream's business."""
+    token = site.credential("alice", "token").split("=", 1)[1]
+    for bearer, goes_on in ((token, False), (token.rsplit(".", 1)[0] + "." + "A" * 43, True), ("of.somebody.else", True)):
+        nonce = site.nonce()
+        assert site.ask("GET", f"/open/?n={nonce}", [("Authorization", f"Bearer {bearer}")]).status == 200
+        assert site.recorder.one(nonce).fields.all("Authorization") == ([f"Bearer {bearer}"] if goes_on else [])
+
+
 @pytest.mark.parametrize("name", ["Host", "Cookie", "Authorization", "Content-Type", "Content-Length", "X-Forwarded-For", "X-Request-Id", "Via"])
 def test_connection_names_what_it_must_not(site, name):
     """Traefik CVE-2024-45410: the Connection field took away what the proxy had put in."""

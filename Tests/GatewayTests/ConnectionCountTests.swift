@@ -30,6 +30,18 @@ struct ConnectionCountTests {
         #expect([a, a, a].map { count.admit($0, Self.limits) } == [.admitted, .admitted, .tooManyFromAddress])
     }
 
+    @Test("An address that many share has no share of its own, and still counts among all")
+    func shared() throws {
+        var limits = Self.limits
+        limits.sharedAddresses = [try #require(CIDR(Array("192.0.2.0/31".utf8)))]
+        let count = ConnectionCount()
+        let (proxy, client) = (try Self.address("192.0.2.1"), try Self.address("192.0.2.2"))
+        #expect(
+            [proxy, proxy, proxy, client, proxy].map { count.admit($0, limits) } == [.admitted, .admitted, .admitted, .admitted, .tooMany])
+        for address in [proxy, proxy, proxy, client] { count.leave(address) }
+        #expect(count.total == 0)
+    }
+
     @Test("An IPv6 /64 counts as one address, and an IPv4 address in IPv6 form as itself")
     func prefix() throws {
         let count = ConnectionCount()

@@ -1,3 +1,4 @@
+import Glibc
 import Loop
 import Testing
 
@@ -110,6 +111,28 @@ struct ForwardingTests {
         let heard = try await upstream.finish()
         #expect(!heard[0].lowercased().contains("expect"))
         #expect(heard[1] == "12345")
+    }
+
+    @Test("A client that resets while the upstream is thinking sets its connection free")
+    func resetWhileWaiting() async throws {
+        let upstream = try ScriptedUpstream { script in
+            guard let connection = script.accept() else { return }
+            script.hear(connection.readHead())
+            // Answers never: only the gateway's giving up ends this.
+            script.hear("\(connection.readToEnd().end)")
+        }
+        let isFree = try await withGateway(to: upstream) { port in
+            let client = BlockingSocket(port: port)
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            while upstream.heard == 0 { sched_yield() }
+            client.reset()
+            // A bound far below the time-out for the response's head, which would free it too.
+            let bound = Clock.monotonic().adding(milliseconds: 20_000)
+            while upstream.heard < 2 && Clock.monotonic() < bound { sched_yield() }
+            return upstream.heard == 2
+        }
+        #expect(isFree)
+        _ = try await upstream.finish()
     }
 
     @Test("An interim response goes to a client of HTTP/1.1 before the final one, and not to one of 1.0", arguments: ["1.1", "1.0"])

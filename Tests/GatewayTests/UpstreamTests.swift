@@ -1,6 +1,7 @@
 import Glibc
 import Loop
 import Testing
+import Wire
 
 @testable import Gateway
 
@@ -99,6 +100,20 @@ struct UpstreamTests {
             bench.group.release(a, isReusable: false)
             _ = try await bench.lease()
             _ = b
+        }
+    }
+
+    @Test("One address sends no more than an eighth of the connections content that is still arriving")
+    func uploads() async throws {
+        try await onLoop { loop in
+            let group = try Bench(loop, ports: [1], maxConnections: 160).group
+            let (a, b) = (IPAddress(v4: 0xC000_0201), IPAddress(v4: 0xC000_0202))
+            #expect((0..<20).allSatisfy { _ in group.beginUpload(from: a) })
+            #expect(!group.beginUpload(from: a))
+            #expect(group.beginUpload(from: b))
+            group.endUpload(from: a)
+            #expect(group.beginUpload(from: a))
+            #expect(!group.beginUpload(from: a))
         }
     }
 

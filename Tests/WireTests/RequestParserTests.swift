@@ -172,6 +172,9 @@ struct RequestParserTests {
         ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", .codingRepeated),
         ("Connection: a b\r\n", .invalidConnection),
         ("Connection: close;x\r\n", .invalidConnection),
+        ("Connection: " + String(repeating: "a,", count: 32) + "b\r\n", .tooManyOptions),
+        ("Connection: " + String(repeating: ",", count: 32) + "\r\n", .tooManyOptions),
+        (String(repeating: "Connection: a\r\n", count: 33), .tooManyOptions),
     ]
 
     @Test("rules 14, 15 and 20: a doubtful framing is refused, for every method", arguments: framings, ["GET", "POST", "HEAD"])

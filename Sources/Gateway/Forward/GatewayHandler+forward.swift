@@ -11,6 +11,14 @@ extension GatewayHandler {
         }
         let index = configuration.routeUpstreams[grant.route]
         let group = upstreams[index]
+        let isUpload = !exchange.hasAllContent
+        if isUpload {
+            guard group.beginUpload(from: exchange.clientAddress) else {
+                return await refuse(
+                    exchange, Problem(429, "Too many uploads from your address are under way.", retryAfter: 1, closes: true))
+            }
+        }
+        defer { if isUpload { group.endUpload(from: exchange.clientAddress) } }
         var isFirst = true
         while true {
             let connection: UpstreamConnection
@@ -25,7 +33,7 @@ extension GatewayHandler {
             }
             exchange.upstream = connection.server.authority
             headers.writeRequest(
-                exchange, as: grant.identity, stripsBearer: route.access != .public && route.accepts.contains(.token),
+                exchange, as: grant.identity, stripsBearer: isBearerOurs(exchange, route),
                 server: connection.server.authority, to: connection.transport.output)
             var relay = Relay(
                 exchange, over: connection, upstream: group.configuration, headers: headers, maxBody: maxBody)
@@ -41,5 +49,11 @@ extension GatewayHandler {
                 isFirst = false
             }
         }
+    }
+
+    /// A route that accepts tokens has taken the bearer for one of ours; on the others it may be one all the same.
+    private func isBearerOurs(_ exchange: Exchange, _ route: Route) -> Bool {
+        guard exchange.head.value(of: .authorization) != nil else { return false }
+        return route.access != .public && route.accepts.contains(.token) || authenticator.showsOwnToken(exchange)
     }
 }

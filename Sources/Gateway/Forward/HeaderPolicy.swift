@@ -62,10 +62,7 @@ final class HeaderPolicy {
     func hasPassedHere(_ exchange: Exchange) -> Bool {
         let head = exchange.head
         for field in head.fields where field.id == .via {
-            for member in head.bytes.array(field.value).split(separator: UInt8(ascii: ",")) {
-                let words = member.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
-                if words.count >= 2, words[1].elementsEqual(pseudonym) { return true }
-            }
+            if head.bytes.contains(field.value, word: pseudonym) { return true }
         }
         return false
     }

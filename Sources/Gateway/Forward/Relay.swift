@@ -80,6 +80,8 @@ struct Relay {
             } catch {
                 return giveUp(error)
             }
+            // A client that only ends its sending side may still wait for the response; one that has reset does not.
+            if client.socket.isBroken { return giveUp(.clientGone) }
             if await !wait() { return giveUp(timeOut()) }
         }
     }

@@ -8,6 +8,8 @@ final class UpstreamGroup {
     private let servers: [UpstreamServer]
     private let limits: HeadLimits
     private var turn = 0
+    /// Requests under way whose content had not all arrived when they were sent on, by the address of who sends it.
+    private var uploads: [IPAddress: Int] = [:]
 
     init(configuration: GatewayConfiguration.Upstream, context: WorkerContext, lookups: BlockingPool, limits: HeadLimits) {
         self.configuration = configuration
@@ -16,6 +18,20 @@ final class UpstreamGroup {
         servers = configuration.servers.map { UpstreamServer(configuration: $0, lookups: lookups) }
         // Workers begin at different servers, so that a few clients still use them all.
         turn = context.index
+    }
+
+    /// A client that sends its content slowly holds a connection as slowly, so a few addresses could hold them all.
+    /// - Returns: false when this one has its share: an eighth.
+    func beginUpload(from address: IPAddress) -> Bool {
+        let count = uploads[ConnectionCount.group(address), default: 0]
+        guard count < max(16, configuration.maxConnections / 8) else { return false }
+        uploads[ConnectionCount.group(address)] = count + 1
+        return true
+    }
+
+    func endUpload(from address: IPAddress) {
+        let count = uploads[ConnectionCount.group(address), default: 1]
+        uploads[ConnectionCount.group(address)] = count > 1 ? count - 1 : nil
     }
 
     /// A connection that is open already and may be used at once; nil: there is none, or a choice of servers has to be made.

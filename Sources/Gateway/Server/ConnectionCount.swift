@@ -20,9 +20,14 @@ package final class ConnectionCount: Sendable {
 
     /// Counts one more connection from `address`, unless a limit is reached.
     package func admit(_ address: IPAddress, _ limits: ServerLimits) -> Verdict {
+        let isShared = limits.sharedAddresses.contains { $0.contains(address) }
         let key = ConnectionCount.group(address)
         return state.withLock { state in
             guard state.total < limits.connections else { return .tooMany }
+            guard !isShared else {
+                state.total += 1
+                return .admitted
+            }
             let count = state.perAddress[key, default: 0]
             guard count < limits.connectionsPerAddress else { return .tooManyFromAddress }
             state.total += 1
@@ -36,13 +41,13 @@ package final class ConnectionCount: Sendable {
         let key = ConnectionCount.group(address)
         state.withLock { state in
             state.total -= 1
-            let count = state.perAddress[key, default: 1] - 1
-            state.perAddress[key] = count > 0 ? count : nil
+            guard let count = state.perAddress[key] else { return }
+            state.perAddress[key] = count > 1 ? count - 1 : nil
         }
     }
 
     /// A client with IPv6 commonly holds a whole /64, so that is what counts as one address.
-    private static func group(_ address: IPAddress) -> IPAddress {
+    static func group(_ address: IPAddress) -> IPAddress {
         address.isV4 ? address : IPAddress(high: address.high, low: 0)
     }
 }

@@ -10,6 +10,15 @@ extension Exchange {
         return acceptsHTML
     }
 
+    /// The whole content has arrived, as far as its length says; a chunked one may always go on.
+    var hasAllContent: Bool {
+        switch head.framing {
+        case .none: true
+        case .length(let count): count <= UInt64(client.input.count)
+        case .chunked, .untilClose: false
+        }
+    }
+
     private var acceptsHTML: Bool {
         for field in head.fields where field.id == .accept {
             if head.bytes.contains(field.value, "text/html") { return true }
@@ -19,6 +28,19 @@ extension Exchange {
 }
 
 extension Buffer {
+    /// Whether `word` stands anywhere in `range`, behind white space and in front of white space, a comma or the end.
+    func contains(_ range: ByteRange, word: [UInt8]) -> Bool {
+        guard let first = word.first, range.end - range.start > word.count else { return false }
+        let span = octets
+        for start in (range.start + 1)...(range.end - word.count) where span[start] == first {
+            guard span[start - 1] == 0x20 || span[start - 1] == 0x09 else { continue }
+            let end = start + word.count
+            guard end == range.end || span[end] == 0x20 || span[end] == 0x09 || span[end] == UInt8(ascii: ",") else { continue }
+            if word.indices.allSatisfy({ self[start + $0] == word[$0] }) { return true }
+        }
+        return false
+    }
+
     /// Whether `text` stands anywhere in `range`.
     func contains(_ range: ByteRange, _ text: StaticString) -> Bool {
         let length = text.utf8CodeUnitCount

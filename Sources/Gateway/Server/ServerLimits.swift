@@ -11,6 +11,8 @@ package struct ServerLimits: Sendable {
     package var connections = 20_000
     /// Of one IPv4 address or IPv6 /64, over all workers: one more is answered 429 and closed.
     package var connectionsPerAddress = 1_000
+    /// Addresses that this limit leaves out: proxies of our own, behind which everybody has one address.
+    package var sharedAddresses: [CIDR] = []
     /// The answer to the last one carries `Connection: close`.
     package var requestsPerConnection = 100_000
 

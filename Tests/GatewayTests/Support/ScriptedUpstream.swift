@@ -46,6 +46,9 @@ final class ScriptedUpstream: Sendable {
     private final class Box: Sendable { let texts = Mutex<[String]>([]) }
     private let box: Box
 
+    /// How much has been heard so far.
+    var heard: Int { box.texts.withLock { $0.count } }
+
     /// What has been heard, once the script is through.
     func finish() async throws -> [String] { try await onThread { self.wait() } }
 
