@@ -12,7 +12,6 @@ package struct BcryptHash: Sendable, Equatable {
     package static let maximumPassword = 72
 
     private static let length = 60
-    private static let saltLength = 22
 
     /// The 60 characters as stored.
     let text: [UInt8]

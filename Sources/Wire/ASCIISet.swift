@@ -13,8 +13,6 @@ struct ASCIISet {
     @inline(always) static var token: ASCIISet { ASCIISet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
     /// 0x21...0x7E.
     @inline(always) static var visible: ASCIISet { ASCIISet(low: 0xFFFF_FFFE_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF) }
-    /// The visible octets that mean nothing but themselves in a path: all but `% / ? # \`.
-    @inline(always) static var plainPath: ASCIISet { ASCIISet(low: 0x7FFF_7FD6_0000_0000, high: 0x7FFF_FFFF_EFFF_FFFF) }
     /// RFC 3986 2.3.
     @inline(always) static var unreserved: ASCIISet { ASCIISet(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
     /// What a host name may hold: letters, digits, `-`, `.` and `_`. The rest of RFC 3986's `reg-name` (escapes, sub-delimiters) is read

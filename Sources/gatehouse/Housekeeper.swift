@@ -8,14 +8,16 @@ actor Housekeeper {
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
     private let interval: Int64
-    private let forgetFailuresAfter: Int64
+    private let policy: Throttle
     private let log: Logger
 
-    /// - Parameters: milliseconds between two rounds, and after which a count of failed sign-ins says nothing any more.
-    init(loop: EventLoop, interval: Int64, forgetFailuresAfter: Int64, log: Logger) {
+    /// - Parameters:
+    ///   - interval: milliseconds between two rounds.
+    ///   - policy: says when a count of failed sign-ins means nothing any more.
+    init(loop: EventLoop, interval: Int64, throttle policy: Throttle, log: Logger) {
         self.loop = loop
         self.interval = interval
-        self.forgetFailuresAfter = forgetFailuresAfter
+        self.policy = policy
         self.log = log
     }
 
@@ -32,7 +34,7 @@ actor Housekeeper {
             do throws(StoreError) {
                 let count = try await sessions.purge(now: loop.wallClock)
                 if count > 0 { log.debug("deleted \(count) ended sessions") }
-                _ = try await throttle.purgeFailures(before: loop.wallClock - forgetFailuresAfter)
+                _ = try await throttle.purgeFailures(before: policy.oldest(at: loop.wallClock))
             } catch {
                 // The store's own users say so louder; the next round tries again.
                 log.warning("ended sessions could not be deleted: \(error)")

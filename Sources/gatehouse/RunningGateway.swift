@@ -64,8 +64,7 @@ final class RunningGateway: Sendable {
         }
         housekeeper = Housekeeper(
             loop: server.workers[0].loop, interval: settings.sessions.purgeInterval.milliseconds,
-            forgetFailuresAfter: settings.login.throttle.knownFor.milliseconds + settings.login.throttle.forgetAfter.milliseconds,
-            log: log)
+            throttle: settings.throttle, log: log)
         housekeeper.start { loop in (sources.sessions(loop: loop, pool: storing), sources.users(pool: storing)) }
     }
 

@@ -222,11 +222,11 @@ struct RedisSessionStoreTests {
         #expect(try server.ask("CONFIG", "SET", "requirepass", "se cret%") == "+OK\r\n")
         let session = try SessionRecord.sample()
         let now = start
-        for (address, database) in [
-            ("redis://:se%20cret%25@127.0.0.1:\(server.port)/3", 3), ("redis://gate:p%40ss%2F@127.0.0.1:\(server.port)", 0),
+        let host = "127.0.0.1"
+        for location in [
+            RedisLocation(host: host, port: server.port, database: 3, password: Array("se cret%".utf8)),
+            RedisLocation(host: host, port: server.port, user: Array("gate".utf8), password: Array("p@ss/".utf8)),
         ] {
-            guard case .redis(let location) = try StoreLocation(address) else { throw TestFailure("not Redis") }
-            #expect(location.database == database)
             try await run(location) { store, _ in
                 try await store.insert(session, now: now)
                 #expect(try await store.find(session.key, now: now) == session)
@@ -238,11 +238,12 @@ struct RedisSessionStoreTests {
     @Test(
         "a wrong or missing password is said so, without repeating it",
         arguments: [
-            ("", "asks for a password"), (":hunter2@", "does not accept"), ("gate:hunter2@", "does not accept"),
-        ])
-    func wrongCredentials(part: String, says: String) async throws {
+            (nil, nil, "asks for a password"), (nil, "hunter2", "does not accept"), ("gate", "hunter2", "does not accept"),
+        ] as [(String?, String?, String)])
+    func wrongCredentials(user: String?, password: String?, says: String) async throws {
         let server = try RedisServer(["--requirepass", "right"])
-        guard case .redis(let location) = try StoreLocation("redis://\(part)127.0.0.1:\(server.port)") else { return }
+        let location = RedisLocation(
+            host: "127.0.0.1", port: server.port, user: user.map { Array($0.utf8) }, password: password.map { Array($0.utf8) })
         let key = try SessionRecord.sample().key
         let what = try await run(location) { [start] store, _ in try await Self.unavailable(store, key, now: start) }
         #expect(what.contains(says))
