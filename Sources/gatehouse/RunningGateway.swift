@@ -35,8 +35,11 @@ final class RunningGateway: Sendable {
 
         let connections = ConnectionCount()
         let hub = TelemetryHub(
-            routes: configuration.routes, workers: settings.workers.number, log: try AccessLog(settings.log, log),
-            connections: connections, hashing: hashing, version: VersionCommand.version)
+            workers: settings.workers.number, log: try AccessLog { log.error("\($0)") }, connections: connections,
+            version: VersionCommand.version)
+        hub.show(hashing: hashing)
+        let labels = hub.labels(of: configuration.routes)
+        let format = settings.log.accessFormat
         self.hub = hub
         server = try Server(workers: settings.workers.number)
         drain = settings.timeouts.drain.milliseconds
@@ -53,7 +56,7 @@ final class RunningGateway: Sendable {
                     hashing: hashing, lookups: lookups)
                 return GatewayHandler(
                     configuration: configuration, stores: stores, context: context,
-                    telemetry: hub.makeTelemetry(worker: context.index))
+                    telemetry: hub.makeTelemetry(worker: context.index, labels: labels, format: format))
             }
             addresses.append(try await server.listen(service))
         }
@@ -88,16 +91,14 @@ final class RunningGateway: Sendable {
     }
 }
 
-extension AccessLog {
-    /// Nil: it is off.
-    fileprivate convenience init?(_ settings: Settings::Log, _ log: Logger) throws {
-        let format: Format
-        switch settings.access {
-        case .off: return nil
-        case .json: format = .json
-        case .text: format = .text
+extension Settings::Log {
+    /// Nil: there is no access log.
+    fileprivate var accessFormat: AccessLog.Format? {
+        switch access {
+        case .off: nil
+        case .json: .json
+        case .text: .text
         }
-        try self.init(format: format) { log.error("\($0)") }
     }
 }
 

@@ -23,7 +23,6 @@ package final class AccessLog: Sendable {
         var isClosing = false
     }
 
-    let format: Format
     private let capacity: Int
     private let queue = Mutex(Queue())
     /// The writer sleeps on it.
@@ -38,10 +37,9 @@ package final class AccessLog: Sendable {
     ///   - capacity: octets that may wait, over all workers.
     ///   - report: told when the log can no longer be written, and when it can again. Called on the writer's thread.
     package init(
-        descriptor: Int32 = STDOUT_FILENO, format: Format, capacity: Int = standardCapacity,
+        descriptor: Int32 = STDOUT_FILENO, capacity: Int = standardCapacity,
         report: @escaping @Sendable (String) -> Void
     ) throws(SystemError) {
-        self.format = format
         self.capacity = capacity
         bell = try Bell()
         ended = try Bell()

@@ -5,29 +5,35 @@ import Wire
 /// Counts and logs the exchanges of one worker. Made by `TelemetryHub.makeTelemetry`; it does not leave its worker.
 package final class Telemetry {
     private let labels: TelemetryLabels
+    /// By the route's index; the last is for exchanges without one.
+    private let routes: [RouteSeries]
     private let metrics: WorkerMetrics
     private let log: AccessLog?
+    /// Nil: no lines.
+    private let format: AccessLog.Format?
     /// Lines that have not been handed over.
     private let lines = Buffer()
     private var lineCount: UInt64 = 0
     private let spill = Buffer()
 
-    init(labels: TelemetryLabels, metrics: WorkerMetrics, log: AccessLog?) {
+    init(labels: TelemetryLabels, worker: Int, metrics: WorkerMetrics, log: AccessLog?, format: AccessLog.Format?) {
         self.labels = labels
+        routes = labels.series.map { $0.workers[worker] }
         self.metrics = metrics
         self.log = log
+        self.format = format
     }
 
     /// The exchange has ended, however it did.
     package func record(_ exchange: Exchange) {
         // The loop's own clock stands still during a turn, in which a fast exchange may begin and end.
         let duration = Clock.monotonic() &- exchange.startedAt
-        metrics.routes[labels.series(of: exchange.route)].count(status: exchange.status, duration: duration)
+        routes[min(exchange.route ?? .max, routes.count - 1)].count(status: exchange.status, duration: duration)
         if let outcome = AttemptOutcome(exchange) { metrics.signIns[outcome.rawValue].add(1) }
         if let outcome = CheckOutcome(exchange, labels) { metrics.checks[outcome.rawValue].add(1) }
 
-        guard let log else { return }
-        record(of: exchange, duration: duration).append(to: lines, as: log.format, spill: spill)
+        guard let format, log != nil else { return }
+        record(of: exchange, duration: duration).append(to: lines, as: format, spill: spill)
         lineCount &+= 1
         if lines.count >= AccessLog.batch { handOver() }
     }

@@ -8,17 +8,19 @@ extension TelemetryHub {
         appendRequests(to: text)
         appendDurations(to: text)
         appendOutcomes(to: text)
+        appendReloads(to: text)
         appendProcess(to: text)
         return text.out.array(ByteRange(offset: 0, count: text.out.count))
     }
 
     private func appendRequests(to text: MetricsText) {
         text.family("gatehouse_requests_total", .counter, "Exchanges, by route and by the status that the client got.")
-        for series in 0...labels.seriesOfNone {
+        for series in series {
             for code in 0..<AnswerCode.count {
-                let count = sum { $0.routes[series].answers[code].value }
+                let count = series.sum { $0.answers[code].value }
                 if count == 0 { continue }
-                text.sample("gatehouse_requests_total", [route(series), ("code", Array(AnswerCode.label(code).utf8))], count)
+                text.sample(
+                    "gatehouse_requests_total", [("route", series.name), ("code", Array(AnswerCode.label(code).utf8))], count)
             }
         }
     }
@@ -26,18 +28,18 @@ extension TelemetryHub {
     private func appendDurations(to text: MetricsText) {
         let name = "gatehouse_request_duration_seconds"
         text.family(name, .histogram, "Time from the complete request head to the end of the exchange.")
-        for series in 0...labels.seriesOfNone {
+        for series in series {
             // Read once, so that the buckets and the count agree.
-            let counts = RouteSeries.boundLabels.indices.map { bucket in sum { $0.routes[series].buckets[bucket].value } }
+            let counts = RouteSeries.boundLabels.indices.map { bucket in series.sum { $0.buckets[bucket].value } }
             let total = counts.reduce(0, &+)
             if total == 0 { continue }
             var below: UInt64 = 0
             for (bound, count) in zip(RouteSeries.boundLabels, counts) {
                 below &+= count
-                text.sample(name + "_bucket", [route(series), ("le", Array(bound.utf8))], below)
+                text.sample(name + "_bucket", [("route", series.name), ("le", Array(bound.utf8))], below)
             }
-            text.sample(name + "_sum", [route(series)], seconds: sum { $0.routes[series].duration.value })
-            text.sample(name + "_count", [route(series)], total)
+            text.sample(name + "_sum", [("route", series.name)], seconds: series.sum { $0.duration.value })
+            text.sample(name + "_count", [("route", series.name)], total)
         }
     }
 
@@ -55,6 +57,16 @@ extension TelemetryHub {
         }
     }
 
+    private func appendReloads(to text: MetricsText) {
+        let name = "gatehouse_reloads_total"
+        text.family(name, .counter, "Times that new settings were read while running, by what came of it.")
+        text.sample(name, [("result", Array("ok".utf8))], reloads.ok)
+        text.sample(name, [("result", Array("refused".utf8))], reloads.refused)
+        let last = "gatehouse_config_last_reload_success_timestamp_seconds"
+        text.family(last, .gauge, "When the settings that hold were taken, in seconds since 1970.")
+        text.sample(last, [], UInt64(clamping: reloads.lastSuccessAt / 1_000))
+    }
+
     private func appendProcess(to text: MetricsText) {
         text.family("gatehouse_connections", .gauge, "Client connections that are open.")
         text.sample("gatehouse_connections", [], UInt64(clamping: connections.total))
@@ -66,10 +78,6 @@ extension TelemetryHub {
         text.sample("gatehouse_build_info", [("version", Array(version.utf8))], 1)
         text.family("process_start_time_seconds", .gauge, "When the process started, in seconds since 1970.")
         text.sample("process_start_time_seconds", [], UInt64(clamping: startedAt))
-    }
-
-    private func route(_ series: Int) -> (name: String, value: [UInt8]) {
-        ("route", series == labels.seriesOfNone ? [UInt8(ascii: "-")] : labels.seriesNames[series])
     }
 
     private func sum(_ value: (WorkerMetrics) -> UInt64) -> UInt64 {

@@ -1,41 +1,62 @@
 package import Access
 package import Loop
+import Synchronization
 
-/// What the whole process knows of its exchanges: the access log, and the counts of all workers.
+/// What the whole process knows of its exchanges: the access log, and the counts of all workers. It lives as long as the
+/// process, however often the settings change: counts only ever grow.
 package final class TelemetryHub: Sendable {
-    let labels: TelemetryLabels
     let workers: [WorkerMetrics]
     let log: AccessLog?
     let connections: ConnectionCount
-    let hashing: BlockingPool?
     let version: String
     /// Seconds since 1970.
     let startedAt: Int64
+    package let reloads = ReloadCounts()
+
+    /// Exchanges without a route.
+    let seriesOfNone: NamedSeries
+    private let named = Mutex<[NamedSeries]>([])
+    private let shownPool = Mutex<BlockingPool?>(nil)
 
     /// - Parameters:
-    ///   - routes: the only source of the names by which exchanges are counted.
     ///   - workers: how many there are; `makeTelemetry` takes 0 to one less.
     ///   - log: nil: no access log.
     ///   - connections: of the public listeners.
-    ///   - hashing: the pool whose queue is shown.
     ///   - version: shown by the metrics, and nowhere else.
-    package init(
-        routes: RouteTable, workers: Int, log: AccessLog?, connections: ConnectionCount, hashing: BlockingPool?,
-        version: String
-    ) {
-        let labels = TelemetryLabels(routes)
-        self.labels = labels
-        self.workers = (0..<max(1, workers)).map { _ in WorkerMetrics(series: labels.seriesOfNone + 1) }
+    package init(workers: Int, log: AccessLog?, connections: ConnectionCount, version: String) {
+        self.workers = (0..<max(1, workers)).map { _ in WorkerMetrics() }
         self.log = log
         self.connections = connections
-        self.hashing = hashing
         self.version = version
+        seriesOfNone = NamedSeries(name: [UInt8(ascii: "-")], workers: max(1, workers))
         startedAt = Clock.wall() / 1_000
     }
 
+    /// What log and metrics call `routes`. A route of a name that was there before goes on counting where it stopped; those
+    /// that are gone stay with what they counted.
+    package func labels(of routes: RouteTable) -> TelemetryLabels {
+        TelemetryLabels(routes, none: seriesOfNone) { name in
+            named.withLock { all in
+                if let known = all.first(where: { $0.name == name }) { return known }
+                let new = NamedSeries(name: name, workers: workers.count)
+                all.append(new)
+                return new
+            }
+        }
+    }
+
+    /// The pool whose queue is shown, from now on.
+    package func show(hashing pool: BlockingPool) { shownPool.withLock { $0 = pool } }
+
+    var hashing: BlockingPool? { shownPool.withLock { $0 } }
+
+    /// Of all routes that there are or were, then of the exchanges without one.
+    var series: [NamedSeries] { named.withLock { $0 } + [seriesOfNone] }
+
     /// The worker's own hand on it. A worker that makes several may use them all, on its one thread.
-    package func makeTelemetry(worker: Int) -> Telemetry {
-        Telemetry(labels: labels, metrics: workers[worker], log: log)
+    /// - Parameter format: nil: no lines.
+    package func makeTelemetry(worker: Int, labels: TelemetryLabels, format: AccessLog.Format?) -> Telemetry {
+        Telemetry(labels: labels, worker: worker, metrics: workers[worker], log: log, format: format)
     }
 
     /// Writes all that the workers have logged; call once they have stopped.

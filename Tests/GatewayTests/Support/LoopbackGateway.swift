@@ -73,8 +73,8 @@ private func withServer<T: Sendable>(
         hashing.close()
     }
     let connections = ConnectionCount()
-    let telemetry = TelemetryHub(
-        routes: configuration.routes, workers: 1, log: nil, connections: connections, hashing: hashing, version: "test")
+    let hub = TelemetryHub(workers: 1, log: nil, connections: connections, version: "test")
+    let labels = hub.labels(of: configuration.routes)
     let server = try Server(workers: 1)
     let address = try #require(SocketAddress(numeric: "127.0.0.1:0"))
     let service = Service(
@@ -83,7 +83,8 @@ private func withServer<T: Sendable>(
         let stores = GatewayStores(
             sessions: EmptySessions(), users: EmptyUsers(), throttle: EmptyThrottle(), hashing: hashing, lookups: lookups)
         return GatewayHandler(
-            configuration: configuration, stores: stores, context: context, telemetry: telemetry.makeTelemetry(worker: context.index))
+            configuration: configuration, stores: stores, context: context,
+            telemetry: hub.makeTelemetry(worker: context.index, labels: labels, format: nil))
     }
     let port = try await server.listen(service).port
     let result: Result<T, any Error>

@@ -18,7 +18,7 @@ struct AccessLogTests {
     @Test("All that was submitted is written, in order, before close returns")
     func everything() throws {
         let pipe = TestPipe(capacity: 1 << 20)
-        let log = try AccessLog(descriptor: pipe.writeEnd, format: .json) { _ in }
+        let log = try AccessLog(descriptor: pipe.writeEnd) { _ in }
         for number in 0..<2_000 { log.submit(line(number), lines: 1) }
         #expect(log.close())
         pipe.closeWriteEnd()
@@ -29,7 +29,7 @@ struct AccessLogTests {
     @Test("A reader that is slow gets all of it, through a pipe smaller than a batch")
     func partialWrites() throws {
         let pipe = TestPipe(capacity: 4_096)
-        let log = try AccessLog(descriptor: pipe.writeEnd, format: .json) { _ in }
+        let log = try AccessLog(descriptor: pipe.writeEnd) { _ in }
         for batch in 0..<10 {
             let lines = (0..<1_000).flatMap { line(batch * 1_000 + $0) }
             log.submit(lines, lines: 1_000)
@@ -42,7 +42,7 @@ struct AccessLogTests {
     @Test("A reader that does not read costs the queue's memory and no more: further lines are dropped, and counted")
     func bounded() throws {
         let pipe = TestPipe(capacity: 4_096)
-        let log = try AccessLog(descriptor: pipe.writeEnd, format: .json, capacity: 50_000) { _ in }
+        let log = try AccessLog(descriptor: pipe.writeEnd, capacity: 50_000) { _ in }
         for number in 0..<1_000 { log.submit(line(number), lines: 1) }
         // The queue, and what the pipe has already taken; the writer holds on to a line until all of it is written.
         #expect(log.dropped >= 400 && log.dropped <= 500)
@@ -58,7 +58,7 @@ struct AccessLogTests {
         let pipe = TestPipe()
         let reports = Reports()
         // Nothing can be written into the read end: EBADF.
-        let log = try AccessLog(descriptor: pipe.readEnd, format: .json) { reports.add($0) }
+        let log = try AccessLog(descriptor: pipe.readEnd) { reports.add($0) }
         log.submit(line(1) + line(2), lines: 2)
         log.submit(line(3), lines: 1)
         #expect(log.close())

@@ -99,9 +99,8 @@ private func admin(_ mood: StoreMood, _ hub: TelemetryHub) throws -> Service {
     }
 }
 
-private func hub(_ log: AccessLog? = nil, workers: Int = 1) throws -> TelemetryHub {
-    try TelemetryHub(
-        routes: configuration().routes, workers: workers, log: log, connections: ConnectionCount(), hashing: nil, version: "1")
+private func hub(_ log: AccessLog? = nil, workers: Int = 1) -> TelemetryHub {
+    TelemetryHub(workers: workers, log: log, connections: ConnectionCount(), version: "1")
 }
 
 private func get(_ path: String, method: String = "GET") -> String {
@@ -162,13 +161,14 @@ struct AdminHandlerTests {
     @Test("An exchange is counted and has one line, and the lines are all there when the server has stopped")
     func recorded() async throws {
         let pipe = TestPipe(capacity: 1 << 20)
-        let log = try AccessLog(descriptor: pipe.writeEnd, format: .json) { _ in }
-        let hub = try hub(log)
+        let log = try AccessLog(descriptor: pipe.writeEnd) { _ in }
+        let hub = hub(log)
         let configuration = try configuration()
+        let labels = hub.labels(of: configuration.routes)
         let server = try Server(workers: 1)
         let address = try await server.listen(
             Service(address: try #require(SocketAddress(numeric: "127.0.0.1:0"))) {
-                RecordingHandler(hub.makeTelemetry(worker: $0.index), configuration)
+                RecordingHandler(hub.makeTelemetry(worker: $0.index, labels: labels, format: .json), configuration)
             })
         _ = telemetryAsk(address, get("/app/a?secret=1"))
         _ = telemetryAsk(address, "BAD\r\n\r\n")

@@ -40,13 +40,15 @@ private func parse(_ text: String) throws -> [String: Double] {
     return samples
 }
 
-private func hub(_ paths: [(host: String?, path: String)], workers: Int = 1) throws -> TelemetryHub {
-    let routes = try paths.enumerated().map { index, route in
-        try Route(index: index, host: route.host.map { Array($0.utf8) }, path: Array(route.path.utf8), upstream: "u")
-    }
-    return TelemetryHub(
-        routes: RouteTable(routes: routes), workers: workers, log: nil, connections: ConnectionCount(), hashing: nil,
-        version: "1.2.3 \"x\\\n")
+private func table(_ paths: [(host: String?, path: String)]) throws -> RouteTable {
+    RouteTable(
+        routes: try paths.enumerated().map { index, route in
+            try Route(index: index, host: route.host.map { Array($0.utf8) }, path: Array(route.path.utf8), upstream: "u")
+        })
+}
+
+private func hub(workers: Int = 1) -> TelemetryHub {
+    TelemetryHub(workers: workers, log: nil, connections: ConnectionCount(), version: "1.2.3 \"x\\\n")
 }
 
 private func scrape(_ hub: TelemetryHub) throws -> [String: Double] {
@@ -57,12 +59,13 @@ private func scrape(_ hub: TelemetryHub) throws -> [String: Double] {
 struct MetricsTests {
     @Test("What the workers count is summed, by route and code")
     func requests() throws {
-        let hub = try hub([(nil, "/a"), ("b.example", "/"), (nil, "/quote\"")], workers: 2)
-        hub.workers[0].routes[0].count(status: 200, duration: 1)
-        hub.workers[1].routes[0].count(status: 200, duration: 1)
-        hub.workers[1].routes[1].count(status: 418, duration: 1)
-        hub.workers[1].routes[2].count(status: 503, duration: 1)
-        hub.workers[0].routes[3].count(status: 0, duration: 1)
+        let hub = hub(workers: 2)
+        let series = hub.labels(of: try table([(nil, "/a"), ("b.example", "/"), (nil, "/quote\"")])).series
+        series[0].workers[0].count(status: 200, duration: 1)
+        series[0].workers[1].count(status: 200, duration: 1)
+        series[1].workers[1].count(status: 418, duration: 1)
+        series[2].workers[1].count(status: 503, duration: 1)
+        series[3].workers[0].count(status: 0, duration: 1)
         let samples = try scrape(hub)
         #expect(samples[#"gatehouse_requests_total{route="/a",code="200"}"#] == 2)
         #expect(samples[#"gatehouse_requests_total{route="b.example/",code="4xx"}"#] == 1)
@@ -73,16 +76,45 @@ struct MetricsTests {
 
     @Test("Routes of one name are one series: the format allows no name twice")
     func sameName() throws {
-        let hub = try hub([(nil, "/a"), (nil, "/a"), (nil, "/b")])
-        #expect(hub.labels.series(of: 0) == hub.labels.series(of: 1))
-        #expect(hub.labels.series(of: 2) == 1)
-        #expect(hub.labels.series(of: nil) == 2 && hub.labels.series(of: 99) == 2)
+        let hub = hub()
+        let series = hub.labels(of: try table([(nil, "/a"), (nil, "/a"), (nil, "/b")])).series
+        #expect(series[0] === series[1] && series[1] !== series[2])
+        #expect(series.last === hub.seriesOfNone)
+    }
+
+    @Test("Counts go on by the route's name when the routes change, and those of a route that is gone stay")
+    func change() throws {
+        let hub = hub()
+        let before = hub.labels(of: try table([(nil, "/a"), (nil, "/b")])).series
+        before[0].workers[0].count(status: 200, duration: 1)
+        before[1].workers[0].count(status: 200, duration: 1)
+        let after = hub.labels(of: try table([(nil, "/c"), (nil, "/b")])).series
+        after[0].workers[0].count(status: 200, duration: 1)
+        after[1].workers[0].count(status: 200, duration: 1)
+        let samples = try scrape(hub)
+        #expect(samples[#"gatehouse_requests_total{route="/a",code="200"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="/b",code="200"}"#] == 2)
+        #expect(samples[#"gatehouse_requests_total{route="/c",code="200"}"#] == 1)
+    }
+
+    @Test("Reloads are counted by what came of them, and the last success has its time")
+    func reloads() throws {
+        let hub = hub()
+        hub.reloads.refuse()
+        hub.reloads.succeed()
+        hub.reloads.succeed()
+        let samples = try scrape(hub)
+        #expect(samples[#"gatehouse_reloads_total{result="ok"}"#] == 2)
+        #expect(samples[#"gatehouse_reloads_total{result="refused"}"#] == 1)
+        let last = try #require(samples["gatehouse_config_last_reload_success_timestamp_seconds"])
+        #expect(abs(last - Double(Clock.wall()) / 1_000) < 5)
     }
 
     @Test("An upstream's statuses cannot make series without end")
     func bounded() throws {
-        let hub = try hub([(nil, "/a")])
-        for status in -1...1_000 { hub.workers[0].routes[0].count(status: status, duration: 0) }
+        let hub = hub()
+        let series = hub.labels(of: try table([(nil, "/a")])).series
+        for status in -1...1_000 { series[0].workers[0].count(status: status, duration: 0) }
         let codes = try scrape(hub).filter { $0.key.hasPrefix("gatehouse_requests_total") }
         #expect(codes.count == AnswerCode.count)
         #expect(codes.values.reduce(0, +) == 1_002)
@@ -97,8 +129,8 @@ struct MetricsTests {
             (10_000_000_000, "10"), (10_000_000_001, "+Inf"), (UInt64.max, "+Inf"),
         ] as [(UInt64, String)])
     func histogram(duration: UInt64, first: String) throws {
-        let hub = try hub([(nil, "/a")])
-        hub.workers[0].routes[0].count(status: 200, duration: duration)
+        let hub = hub()
+        hub.labels(of: try table([(nil, "/a")])).series[0].workers[0].count(status: 200, duration: duration)
         let samples = try scrape(hub)
         var expected = 0.0
         for bound in RouteSeries.boundLabels {
@@ -117,7 +149,7 @@ struct MetricsTests {
 
     @Test("Every family is there from the start, with its labels escaped")
     func families() throws {
-        let samples = try scrape(hub([]))
+        let samples = try scrape(hub())
         for name in ["gatehouse_connections", "gatehouse_hash_queue_depth", "gatehouse_access_log_dropped_total"] {
             #expect(samples[name] == 0)
         }
