@@ -42,6 +42,12 @@ package final class Authenticator {
         return identity(ofToken: range, exchange) != nil
     }
 
+    /// Whose token the request's cookie is; nil when there is none, or none that holds.
+    func identity(ofTokenCookie exchange: Exchange) -> Identity? {
+        guard case .one(let range) = shown(by: exchange.head).token else { return nil }
+        return identity(ofToken: range, exchange)
+    }
+
     private func shown(by head: RequestHead) -> PresentedCredentials {
         PresentedCredentials(
             session: Cookies.find(configuration.sessionCookie, in: head),

@@ -12,6 +12,7 @@ package final class GatewayHandler: Handler {
     let authenticator: Authenticator
     let endpoints: Endpoints
     let telemetry: Telemetry
+    let audit: Audit
 
     package init(
         configuration: GatewayConfiguration, stores: GatewayStores, context: WorkerContext, telemetry: Telemetry
@@ -26,7 +27,9 @@ package final class GatewayHandler: Handler {
         }
         headers = HeaderPolicy(configuration: configuration)
         authenticator = Authenticator(configuration: configuration, sessions: stores.sessions)
-        endpoints = Endpoints(configuration: configuration, stores: stores, authenticator: authenticator)
+        endpoints = Endpoints(
+            configuration: configuration, stores: stores, authenticator: authenticator, audit: telemetry.audit)
+        audit = Audit(log: telemetry.audit, routes: configuration.routes)
     }
 
     package func handle(_ exchange: Exchange) async {
@@ -56,6 +59,7 @@ package final class GatewayHandler: Handler {
         case .forward(let grant): await forward(exchange, under: grant, by: route)
         case .signIn(let reason): await endpoints.askToSignIn(exchange, reason)
         case .refuse(let refusal):
+            if let identity { audit.record(AuditEvent(.accessRefused, .refused, AuditEvent.Reason(refusal), of: identity), exchange) }
             await refuse(exchange, Problem(403, "You are signed in, but not allowed to see this.", note: refusal.description))
         }
     }

@@ -275,6 +275,9 @@ extension Log: Section {
         [
             .scalar("level", \.level, .choice, "The least important event that is written to standard error."),
             .scalar("access", \.access, .choice, "One line for each request: json, text or off."),
+            .scalar(
+                "audit", \.audit, .auditPlace,
+                "Where a JSON line goes for each sign-in, sign-out, refusal and change of a user: stdout, stderr, off, or a file's path."),
         ]
     }
 }

@@ -52,6 +52,7 @@ extension Settings {
     private mutating func settle(_ reading: Reading) {
         users.store.settle(folder: reading.folder)
         sessions.store.settle(folder: reading.folder)
+        log.audit.settle(folder: reading.folder)
         if !reading.isWritten("login.allow") {
             login.allow = tokens.isConfigured ? [.session, .token] : [.session]
         }

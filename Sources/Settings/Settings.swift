@@ -188,4 +188,6 @@ package struct Log: Sendable, Equatable {
 
     package internal(set) var level = Level.info
     package internal(set) var access = Access.json
+    /// Where whoever collects the access log finds it without being told; a file of its own is for those who keep it longer.
+    package internal(set) var audit = AuditPlace.standardOutput
 }

@@ -1,4 +1,5 @@
 import Access
+import Gateway
 import Glibc
 import Loop
 import Settings
@@ -49,17 +50,19 @@ struct CommandStores {
     }
 
     /// Ends all sessions of `user`, wherever they are kept, and says so in the words that follow "disabled alice".
-    func endSessions(of user: UserRecord) async throws -> String {
+    func endSessions(of user: UserRecord, _ audit: CommandAudit) async throws -> String {
         guard let sessions else {
             return "; sessions.store is memory:, so restart the gateway to end the sessions that there are"
         }
-        do {
-            _ = try await sessions.removeAll(of: user.id, except: nil)
+        var event = AuditEvent(.sessionRevoked, .ok, .byOperator, of: user)
+        do throws(StoreError) {
+            event.ended = try await sessions.removeAll(of: user.id, except: nil)
         } catch {
             throw CommandFailure(
                 "gatehouse: done, but the sessions of \(user.username) could not be ended: \(error)\n"
                     + "Once the store is there again: gatehouse session revoke --user \(user.username)")
         }
+        try audit.record(event)
         return " and ended the user's sessions"
     }
 }

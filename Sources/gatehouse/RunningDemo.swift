@@ -74,7 +74,7 @@ struct RunningDemo {
           - { path: /profile, upstream: profile, accept: [session, token] }
           - { path: /public/, upstream: profile, access: public }
         timeouts: { drain: 2s }
-        log: { level: warning, access: text }
+        log: { level: warning, access: text, audit: "off" }
         """
     }
 

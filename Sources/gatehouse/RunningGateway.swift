@@ -34,8 +34,9 @@ final class RunningGateway: Sendable {
         pools = [storing, hashing, lookups]
 
         let connections = ConnectionCount()
+        let logs = try LogLines(settings.log, log)
         let hub = TelemetryHub(
-            workers: settings.workers.number, log: try AccessLog { log.error("\($0)") }, connections: connections,
+            workers: settings.workers.number, log: logs.output, audit: logs.audit, connections: connections,
             version: VersionCommand.version)
         hub.show(hashing: hashing)
         let labels = hub.labels(of: configuration.routes)
@@ -81,7 +82,7 @@ final class RunningGateway: Sendable {
         return try await server.listen(service, onlyFirst: true)
     }
 
-    /// Stops accepting, finishes what is in flight within `timeouts.drain`, writes the last of the access log.
+    /// Stops accepting, finishes what is in flight within `timeouts.drain`, writes the last of the logs.
     /// - Returns: how many connections were cut off.
     func stop() async -> Int {
         let cut = await server.stop(drain: drain)

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Gateway
 import Settings
 
 struct SessionCommand: ParsableCommand {
@@ -54,7 +55,9 @@ struct SessionCommand: ParsableCommand {
         func run() throws {
             let handles = self.handles
             let user = self.user
-            let ended = try CommandStores.run(try options.load().settings) { stores in
+            let settings = try options.load().settings
+            let audit = try CommandAudit(settings)
+            let ended = try CommandStores.run(settings) { stores in
                 let sessions = try stores.sessionStore()
                 let named = try await stores.liveSessions(of: user, limit: .max).filter {
                     user != nil || handles.contains($0.key.handle)
@@ -62,12 +65,20 @@ struct SessionCommand: ParsableCommand {
                 if let missing = handles.first(where: { handle in !named.contains { $0.key.handle == handle } }) {
                     throw CommandFailure("gatehouse: there is no session \(JSONText.quoted(missing)); nothing was ended")
                 }
-                if let owner = named.first?.userID, user != nil {
+                if let first = named.first, user != nil {
                     // At once, and those that began meanwhile as well.
-                    return try await sessions.removeAll(of: owner, except: nil)
+                    let count = try await sessions.removeAll(of: first.userID, except: nil)
+                    var event = AuditEvent(.sessionRevoked, .ok, .byOperator, of: first)
+                    event.session = nil
+                    event.ended = count
+                    try audit.record(event)
+                    return count
                 }
                 var count = 0
-                for session in named where try await sessions.remove(session.key) { count += 1 }
+                for session in named where try await sessions.remove(session.key) {
+                    try audit.record(AuditEvent(.sessionRevoked, .ok, .byOperator, of: session))
+                    count += 1
+                }
                 return count
             }
             Console.say("ended \(ended) session\(ended == 1 ? "" : "s")")

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Gateway
 import Secrets
 import Settings
 
@@ -19,6 +20,7 @@ extension UserCommand {
         func run() throws {
             let settings = try options.load().settings
             let policy = try settings.passwordPolicy()
+            let audit = try CommandAudit(settings)
             let user = self.user
             let found = try CommandStores.run(settings) { stores in try await user.find(in: stores) }
             let password = try PasswordPrompt.newPassword(for: found.username, fromStandardInput: passwordStdin)
@@ -27,7 +29,8 @@ extension UserCommand {
             let ended = try CommandStores.run(settings) { stores in
                 try stores.confirm(
                     try await stores.users.setPasswordHash(found.id, to: hash, replacing: nil, now: Moment.now), found)
-                return keepSessions ? nil : try await stores.endSessions(of: found)
+                try audit.record(.passwordChanged, of: found)
+                return keepSessions ? nil : try await stores.endSessions(of: found, audit)
             }
             Console.say("set the password of \(found.username)" + (ended ?? ""))
         }
@@ -42,12 +45,15 @@ extension UserCommand {
         @OptionGroup var options: ConfigOptions
 
         func run() throws {
+            let settings = try options.load().settings
+            let audit = try CommandAudit(settings)
             let user = self.user
-            let (found, ended) = try CommandStores.run(try options.load().settings) { stores in
+            let (found, ended) = try CommandStores.run(settings) { stores in
                 let found = try await user.find(in: stores)
                 try stores.confirm(try await stores.users.setDisabled(found.id, true, now: Moment.now), found)
+                try audit.record(.userDisabled, of: found)
                 // After the user: the other way round, somebody could sign in between the two.
-                return (found, try await stores.endSessions(of: found))
+                return (found, try await stores.endSessions(of: found, audit))
             }
             Console.say("disabled \(found.username)\(ended)")
         }
@@ -60,10 +66,13 @@ extension UserCommand {
         @OptionGroup var options: ConfigOptions
 
         func run() throws {
+            let settings = try options.load().settings
+            let audit = try CommandAudit(settings)
             let user = self.user
-            let found = try CommandStores.run(try options.load().settings) { stores in
+            let found = try CommandStores.run(settings) { stores in
                 let found = try await user.find(in: stores)
                 try stores.confirm(try await stores.users.setDisabled(found.id, false, now: Moment.now), found)
+                try audit.record(.userEnabled, of: found)
                 return found
             }
             Console.say("enabled \(found.username)")
@@ -79,11 +88,14 @@ extension UserCommand {
         @OptionGroup var options: ConfigOptions
 
         func run() throws {
+            let settings = try options.load().settings
+            let audit = try CommandAudit(settings)
             let user = self.user
-            let (found, ended) = try CommandStores.run(try options.load().settings) { stores in
+            let (found, ended) = try CommandStores.run(settings) { stores in
                 let found = try await user.find(in: stores)
                 try stores.confirm(try await stores.users.remove(found.id), found)
-                return (found, try await stores.endSessions(of: found))
+                try audit.record(.userRemoved, of: found)
+                return (found, try await stores.endSessions(of: found, audit))
             }
             Console.say("removed \(found.username), id \(found.id)\(ended)")
         }

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Gateway
 import Secrets
 import Settings
 
@@ -29,6 +30,7 @@ struct UserCommand: ParsableCommand {
         func run() throws {
             let settings = try options.load().settings
             let policy = try settings.passwordPolicy()
+            let audit = try CommandAudit(settings)
             let username: UserName
             let userID: UserID?
             do {
@@ -43,6 +45,7 @@ struct UserCommand: ParsableCommand {
             let added = try CommandStores.run(settings, create: true) { stores in
                 try await stores.users.insert(user, now: Moment.now)
             }
+            try audit.record(.userAdded, of: added)
             Console.say("added \(added.username), id \(added.id)")
         }
     }

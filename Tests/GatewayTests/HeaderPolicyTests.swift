@@ -185,7 +185,8 @@ struct HeaderPolicyTests {
             ("traceparent: 00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01\r\ntracestate: a=1", false),
             ("traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01", false),
             ("traceparent: 00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false),
-            ("traceparent: 01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+            ("traceparent: 01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x\r\ntracestate: a=1", true),
+            ("traceparent: ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: a=1", false),
             ("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x", false),
             ("traceparent: 00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01", false), ("traceparent: ", false),
             (

@@ -14,6 +14,7 @@ struct AuthEndpoint {
     func serve(_ exchange: Exchange) async {
         guard let identity = await desk.identity(of: exchange) else { return }
         guard AuthEndpoint.isAllowed(identity, exchange.head.queryFields()) else {
+            desk.audit.record(AuditEvent(.accessRefused, .refused, .roleNotAllowed, of: identity), exchange)
             return await desk.refuse(
                 exchange, Problem(403, "You are signed in, but not allowed to see this.", note: "the role is none of those required"))
         }

@@ -5,6 +5,7 @@ import Wire
 struct Desk {
     let configuration: GatewayConfiguration
     let authenticator: Authenticator
+    let audit: Audit
 
     // MARK: Answering
 
@@ -62,12 +63,14 @@ struct Desk {
     }
 
     /// SECURITY.md rule 36: nothing is changed for a page of another site.
-    func objectionToOrigin(of exchange: Exchange) -> Problem? {
+    /// - Parameter event: what the page wants.
+    func objectionToOrigin(of exchange: Exchange, against event: AuditEvent.Name) -> Problem? {
         let head = exchange.head
         let isAllowed = CrossSite.allows(
             origins: head.values(of: .origin), secFetchSites: head.values(of: .secFetchSite),
             own: [configuration.publicURL.origin])
         if isAllowed { return nil }
+        audit.record(AuditEvent(event, .refused, .crossSite), exchange)
         let own = String(decoding: configuration.publicURL.origin, as: UTF8.self)
         return Problem(403, "The request comes from a page of another site. This site's address is \(own).")
     }

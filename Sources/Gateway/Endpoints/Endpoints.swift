@@ -11,9 +11,10 @@ package final class Endpoints {
     private let me: MeEndpoint
     private let auth: AuthEndpoint
 
-    init(configuration: GatewayConfiguration, stores: GatewayStores, authenticator: Authenticator) {
+    init(configuration: GatewayConfiguration, stores: GatewayStores, authenticator: Authenticator, audit: AuditLog?) {
         login = configuration.login
-        desk = Desk(configuration: configuration, authenticator: authenticator)
+        desk = Desk(
+            configuration: configuration, authenticator: authenticator, audit: Audit(log: audit, routes: configuration.routes))
         let check = SignInCheck(users: stores.users, throttle: stores.throttle, hashing: stores.hashing, login: login)
         let grant = SignInGrant(configuration: configuration, users: stores.users, sessions: stores.sessions)
         signIn = SignInEndpoint(desk: desk, check: check, grant: grant)

@@ -29,13 +29,18 @@ struct SessionsEndpoint {
     }
 
     private func endOthers(_ exchange: Exchange) async {
-        if let problem = desk.objectionToOrigin(of: exchange) { return await desk.refuse(exchange, problem) }
+        if let problem = desk.objectionToOrigin(of: exchange, against: .sessionRevoked) { return await desk.refuse(exchange, problem) }
         guard let identity = await desk.identity(of: exchange) else { return }
         // Who is signed in by a token has no session of theirs to keep, whatever cookie stands beside it.
         let isSession = identity.method.kind == .session
         let kept = isSession ? desk.presentedSession(exchange.head)?.key : nil
         do throws(StoreError) {
             let ended = try await sessions.removeAll(of: identity.userID, except: kept)
+            var event = AuditEvent(.sessionRevoked, .ok, .byUser, of: identity)
+            // Those that ended are the others; the one that asked goes on.
+            event.session = nil
+            event.ended = ended
+            desk.audit.record(event, exchange)
             let json = JSONAnswer()
             json.raw("{\"ended\":")
             json.number(ended)
@@ -50,7 +55,7 @@ struct SessionsEndpoint {
 
     func serveOne(_ exchange: Exchange, _ handle: [UInt8]) async {
         guard exchange.head.method == .delete else { return await desk.refuseMethod(exchange, allowed: "DELETE") }
-        if let problem = desk.objectionToOrigin(of: exchange) { return await desk.refuse(exchange, problem) }
+        if let problem = desk.objectionToOrigin(of: exchange, against: .sessionRevoked) { return await desk.refuse(exchange, problem) }
         guard let identity = await desk.identity(of: exchange) else { return }
         do throws(StoreError) {
             // Only among one's own, so that nobody learns whether another's session exists.
@@ -58,6 +63,7 @@ struct SessionsEndpoint {
             guard let session = mine.first(where: { $0.key.handle.utf8.elementsEqual(handle) }),
                 try await sessions.remove(session.key)
             else { return await desk.refuse(exchange, Problem(404, "You have no session of this handle.")) }
+            desk.audit.record(AuditEvent(.sessionRevoked, .ok, .byUser, of: session), exchange)
             let answer = Answer(status: 204)
             await desk.send(identity.isOf(session) ? answer.adding(desk.clearCookie(.session)) : answer, to: exchange)
         } catch {

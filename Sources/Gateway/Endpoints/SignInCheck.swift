@@ -11,43 +11,36 @@ struct SignInCheck {
     let hashing: BlockingPool
     let login: GatewayConfiguration.Login
 
-    /// What everybody gets who is not let in: unknown, disabled or wrong.
-    static let wrong = Problem(401, "The user name or the password is wrong.")
-
     /// - Parameter stores: whether the sign-in leaves anything in a store. One that gives a token does not, so neither is its address
     ///   remembered nor the hash renewed.
     /// - Throws: 401, 429 or 503.
-    func user(for request: SignInRequest, stores: Bool, _ exchange: Exchange) async throws(Problem) -> UserRecord {
+    func user(for request: SignInRequest, stores: Bool, _ exchange: Exchange) async throws(SignInFailure) -> UserRecord {
         let name = try SignInName(request.username)
         let keys = ThrottleKeys(name: name.canonical, address: exchange.clientAddress)
         try await admit(keys, exchange)
         let found: UserRecord?
-        do { found = try await users.find(username: name.canonical.text) } catch { throw SignInCheck.unavailable(error) }
+        do { found = try await users.find(username: name.canonical.text) } catch { throw SignInFailure.storeDown(error) }
         let known = name.isPossible ? found : nil
-        switch try await outcome(of: PasswordCheck(of: known, policy: login.passwordPolicy), request.password, keys, exchange) {
-        case .wrongCredentials: throw SignInCheck.wrong
+        switch try await outcome(of: known, request.password, keys, exchange) {
+        case .wrongCredentials: throw SignInFailure.wrong(known)
         case .signedIn(let user, let rehash):
             let throttling = login.throttle
             let now = exchange.context.loop.wallClock
             do { try await throttle.update(keys) { throttling.succeed(&$0, remembers: stores, now: now) } } catch {
-                throw SignInCheck.unavailable(error)
+                throw SignInFailure.storeDown(error)
             }
             if rehash && stores { await self.rehash(user, request.password, exchange) }
             return user
         }
     }
 
-    private static func unavailable(_ error: StoreError) -> Problem {
-        Problem(error, "Nobody can be signed in at the moment. Try again in a moment.")
-    }
-
-    private func admit(_ keys: ThrottleKeys, _ exchange: Exchange) async throws(Problem) {
+    private func admit(_ keys: ThrottleKeys, _ exchange: Exchange) async throws(SignInFailure) {
         let throttling = login.throttle
         let now = exchange.context.loop.wallClock
         let verdict: Throttle.Verdict
-        do { verdict = try await throttle.update(keys) { throttling.admit(&$0, now: now) } } catch { throw SignInCheck.unavailable(error) }
+        do { verdict = try await throttle.update(keys) { throttling.admit(&$0, now: now) } } catch { throw SignInFailure.storeDown(error) }
         guard case .wait(let seconds) = verdict else { return }
-        throw Problem(429, "Too many attempts. Try again in \(SignInCheck.words(seconds)).", retryAfter: seconds)
+        throw SignInFailure.throttled(seconds: seconds)
     }
 
     /// `seconds` as a person says it, rounded up.
@@ -60,8 +53,9 @@ struct SignInCheck {
     }
 
     private func outcome(
-        of check: PasswordCheck, _ password: [UInt8], _ keys: ThrottleKeys, _ exchange: Exchange
-    ) async throws(Problem) -> SignInOutcome {
+        of user: UserRecord?, _ password: [UInt8], _ keys: ThrottleKeys, _ exchange: Exchange
+    ) async throws(SignInFailure) -> SignInOutcome {
+        let check = PasswordCheck(of: user, policy: login.passwordPolicy)
         if let fault = check.fault { exchange.note = "the stored password hash cannot be read: \(fault)" }
         let result: Result<SignInOutcome, PasswordHashError>
         do {
@@ -70,14 +64,11 @@ struct SignInCheck {
             }
         } catch {
             await withdraw(keys, exchange)
-            // Rule 34: the queue is bounded, and beyond it nobody waits.
-            throw Problem(503, "Too many people are signing in. Try again in a moment.", retryAfter: 1, note: "the hashing pool is full")
+            throw SignInFailure.queueFull(user)
         }
         do { return try result.get() } catch {
             await withdraw(keys, exchange)
-            throw Problem(
-                503, "Nobody can be signed in at the moment. Try again in a moment.", retryAfter: 1,
-                note: "no password hash could be computed: \(error)")
+            throw SignInFailure.hashFailed("\(error)", user)
         }
     }
 
@@ -113,13 +104,13 @@ struct SignInName: Equatable {
     /// that it takes as long, and what that finds is nobody's.
     let isPossible: Bool
 
-    init(_ presented: [UInt8]) throws(Problem) {
+    init(_ presented: [UInt8]) throws(SignInFailure) {
         if let name = try? UserName(presented) {
             canonical = name
             isPossible = true
             return
         }
-        do { canonical = try UserName(SHA256Digest(of: presented).hex) } catch { throw SignInCheck.wrong }
+        do { canonical = try UserName(SHA256Digest(of: presented).hex) } catch { throw SignInFailure.wrong(nil) }
         isPossible = false
     }
 }

@@ -61,18 +61,20 @@ struct SignInEndpoint {
         } catch {
             return await desk.refuse(exchange, error)
         }
-        do throws(Problem) {
+        do throws(SignInFailure) {
             let user = try await check.user(for: request, stores: kind == .session, exchange)
             let granted = try await grant.grant(kind, to: user, desk, exchange)
             exchange.identity = granted.identity
+            desk.audit.record(AuditEvent(.signIn, .ok, of: granted.identity), exchange)
             await desk.send(SignInEndpoint.answer(granted, to: request), to: exchange)
         } catch {
-            await fail(exchange, request, kind, error)
+            desk.audit.record(error.event, exchange)
+            await fail(exchange, request, kind, error.problem)
         }
     }
 
     private func read(_ exchange: Exchange) async throws(Problem) -> SignInRequest {
-        if let problem = desk.objectionToOrigin(of: exchange) { throw problem }
+        if let problem = desk.objectionToOrigin(of: exchange, against: .signIn) { throw problem }
         guard let type = BodyType(contentTypes: exchange.head.values(of: .contentType)) else {
             throw Problem(415, "A sign-in is sent as application/json or as application/x-www-form-urlencoded.")
         }

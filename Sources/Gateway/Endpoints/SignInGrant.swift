@@ -17,16 +17,16 @@ struct SignInGrant {
     /// - Throws: 401 when the account ended in the meantime, 503 when a store is down, 500 when the account cannot be injected.
     func grant(
         _ kind: CredentialKinds, to user: UserRecord, _ desk: Desk, _ exchange: Exchange
-    ) async throws(Problem) -> Granted {
+    ) async throws(SignInFailure) -> Granted {
         kind == .token ? try await token(for: user, desk, exchange) : try await session(for: user, desk, exchange)
     }
 
-    private func session(for user: UserRecord, _ desk: Desk, _ exchange: Exchange) async throws(Problem) -> Granted {
+    private func session(for user: UserRecord, _ desk: Desk, _ exchange: Exchange) async throws(SignInFailure) -> Granted {
         let now = exchange.context.loop.wallClock
         let start: SessionStart
         do {
             start = try configuration.sessionPolicy.start(for: user, replacing: desk.presentedSession(exchange.head), now: now)
-        } catch { throw SignInGrant.impossible(error.description) }
+        } catch { throw SignInFailure.notPossible(error.description, user) }
         let mayStay: Bool
         do throws(StoreError) {
             try await sessions.insert(start.record, now: now)
@@ -36,27 +36,27 @@ struct SignInGrant {
             mayStay = current?.isDisabled == false
             if !mayStay { _ = try await sessions.remove(start.record.key) }
         } catch {
-            throw Problem(error, "Nobody can be signed in at the moment. Try again in a moment.")
+            throw SignInFailure.storeDown(error)
         }
-        guard mayStay else { throw SignInCheck.wrong }
-        await end(start.replaces, exchange)
+        guard mayStay else { throw SignInFailure.ended(user) }
+        await end(start.replaces, desk, exchange)
         let identity: Identity
-        do { identity = try Identity(session: start.record) } catch { throw SignInGrant.impossible(error.description) }
+        do { identity = try Identity(session: start.record) } catch { throw SignInFailure.notPossible(error.description, user) }
         let cookie = desk.setCookie(.session, start.id.text, maxAge: (start.record.expiresAt - now) / 1000)
         return Granted(identity: identity, cookies: [cookie] + stale(.token, desk, exchange))
     }
 
-    private func token(for user: UserRecord, _ desk: Desk, _ exchange: Exchange) async throws(Problem) -> Granted {
-        guard let tokens = configuration.tokens else { throw SignInGrant.impossible("no keys for tokens are configured") }
+    private func token(for user: UserRecord, _ desk: Desk, _ exchange: Exchange) async throws(SignInFailure) -> Granted {
+        guard let tokens = configuration.tokens else { throw SignInFailure.notPossible("no keys for tokens are configured", user) }
         let now = exchange.context.loop.wallClock
         let token: [UInt8]
         let identity: Identity
         do throws(TokenIssueError) {
             (token, _) = try tokens.issue(for: user, now: now)
-        } catch { throw SignInGrant.impossible(error.description) }
-        do { identity = try tokens.verify(token, now: now) } catch { throw SignInGrant.impossible("\(error)") }
+        } catch { throw SignInFailure.notPossible(error.description, user) }
+        do { identity = try tokens.verify(token, now: now) } catch { throw SignInFailure.notPossible("\(error)", user) }
         // The session whose cookie is taken away would be out of everybody's reach, so it ends.
-        await end(desk.presentedSession(exchange.head)?.key, exchange)
+        await end(desk.presentedSession(exchange.head)?.key, desk, exchange)
         let cookie = desk.setCookie(.token, token, maxAge: (identity.expiresAt - now) / 1000)
         return Granted(identity: identity, cookies: [cookie] + stale(.session, desk, exchange))
     }
@@ -68,12 +68,15 @@ struct SignInGrant {
     }
 
     /// Ends the session that the client had before. Its cookie is replaced, and it ends by itself if the store does not answer.
-    private func end(_ old: SessionKey?, _ exchange: Exchange) async {
+    private func end(_ old: SessionKey?, _ desk: Desk, _ exchange: Exchange) async {
         guard let old else { return }
-        do { _ = try await sessions.remove(old) } catch { exchange.note = "the session before this one could not be ended: \(error)" }
-    }
-
-    private static func impossible(_ why: String) -> Problem {
-        Problem(500, "The password is right, but the sign-in could not be completed.", note: why)
+        do throws(StoreError) {
+            guard try await sessions.remove(old) else { return }
+            var event = AuditEvent(.sessionRevoked, .ok, .replaced)
+            event.session = Array(old.handle.utf8)
+            desk.audit.record(event, exchange)
+        } catch {
+            exchange.note = "the session before this one could not be ended: \(error)"
+        }
     }
 }

@@ -127,7 +127,7 @@ final class HeaderPolicy {
     /// W3C Trace Context: passed on when it is well formed, and begun here when not.
     private func writeTrace(_ exchange: Exchange, _ traceparent: HeaderField?, to out: Buffer) {
         let head = exchange.head
-        if let traceparent, head.count(of: .traceparent) == 1, TraceContext.isValid(head.bytes, traceparent.value) {
+        if let traceparent, head.count(of: .traceparent) == 1, TraceContext.id(head.bytes, traceparent.value) != nil {
             out.append(traceparent, from: head.bytes)
             for field in head.fields where field.id == .tracestate { out.append(field, from: head.bytes) }
         } else {

@@ -1,26 +1,48 @@
-import Wire
+package import Wire
 
-/// `traceparent` of W3C Trace Context, version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
+/// The trace that an exchange belongs to: 16 octets, never all zero.
+package struct TraceID: Sendable, Equatable {
+    package let high: UInt64
+    package let low: UInt64
+
+    package func append(to out: Buffer) {
+        out.append(hexadecimal16: high)
+        out.append(hexadecimal16: low)
+    }
+}
+
+/// `traceparent` of W3C Trace Context: `00-<32 hex>-<16 hex>-<2 hex>`, and whatever a later version adds behind it.
 enum TraceContext {
     private static let length = 55
 
-    static func isValid(_ octets: Buffer, _ range: ByteRange) -> Bool {
-        guard range.end - range.start == length else { return false }
-        let span = octets.octets
-        guard span[range.start] == 0x30, span[range.start + 1] == 0x30 else { return false }
-        var zeros = (trace: true, parent: true)
-        for offset in 2..<length {
-            let octet = span[range.start + offset]
-            if offset == 2 || offset == 35 || offset == 52 {
-                guard octet == UInt8(ascii: "-") else { return false }
-                continue
-            }
-            guard isLowerHex(octet) else { return false }
-            if octet != 0x30 {
-                if offset < 35 { zeros.trace = false } else if offset < 52 { zeros.parent = false }
-            }
+    /// Whose trace the request goes on with; the one that is begun with it where it names none, or none that can be read.
+    static func traceID(of exchange: Exchange) -> TraceID {
+        let head = exchange.head
+        guard let field = parent(in: head), let id = id(head.bytes, field) else {
+            return TraceID(high: exchange.id.high, low: exchange.id.low)
         }
-        return !zeros.trace && !zeros.parent
+        return id
+    }
+
+    /// The value of the request's `traceparent`; nil when there is none or several (3.2: a single header).
+    private static func parent(in head: RequestHead) -> ByteRange? {
+        guard let value = head.value(of: .traceparent), head.count(of: .traceparent) == 1 else { return nil }
+        return value
+    }
+
+    /// The trace that `range` names; nil unless it is well formed (3.2.2) and can go on. A later version is read as far as version 00
+    /// goes (4.3): behind that, it ends or has a dash.
+    static func id(_ octets: Buffer, _ range: ByteRange) -> TraceID? {
+        let count = range.end - range.start
+        guard count >= length else { return nil }
+        let span = octets.octets.extracting(range.start..<range.end)
+        guard span[2] == dash, span[35] == dash, span[52] == dash,
+            let version = hexadecimal(span, 0..<2), let high = hexadecimal(span, 3..<19), let low = hexadecimal(span, 19..<35),
+            let parent = hexadecimal(span, 36..<52), hexadecimal(span, 53..<55) != nil
+        else { return nil }
+        guard version == 0 ? count == length : version != 0xFF && (count == length || span[length] == dash) else { return nil }
+        guard high | low != 0, parent != 0 else { return nil }
+        return TraceID(high: high, low: low)
     }
 
     /// Begins a trace named after the request; whether it is recorded is for those to say who record.
@@ -32,7 +54,18 @@ enum TraceContext {
         out.append("-00\r\n")
     }
 
-    private static func isLowerHex(_ octet: UInt8) -> Bool {
-        (0x30...0x39).contains(octet) || (0x61...0x66).contains(octet)
+    private static let dash = UInt8(ascii: "-")
+
+    /// The number that at most 16 lower-case hexadecimal digits write; upper-case ones are none (3.2.2.3).
+    private static func hexadecimal(_ span: Octets, _ range: Range<Int>) -> UInt64? {
+        var value: UInt64 = 0
+        for index in range {
+            switch span[index] {
+            case let octet where (0x30...0x39).contains(octet): value = value << 4 | UInt64(octet &- 0x30)
+            case let octet where (0x61...0x66).contains(octet): value = value << 4 | UInt64(octet &- 0x57)
+            default: return nil
+            }
+        }
+        return value
     }
 }

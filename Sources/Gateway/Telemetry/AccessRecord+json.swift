@@ -8,6 +8,8 @@ extension AccessRecord {
         Timestamp.append(milliseconds: time, .milliseconds, to: &line)
         line.append("\",\"request_id\":\"")
         line.append(requestID)
+        line.append("\",\"trace_id\":\"")
+        line.append(traceID)
         line.append("\",\"client\":\"")
         line.append(client)
         line.append("\",\"method\":")

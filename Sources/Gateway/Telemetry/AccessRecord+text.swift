@@ -3,7 +3,7 @@ import Wire
 /// One line of text, for eyes and for tools that read the combined format:
 ///
 ///     client - user_id [time] "method path version" status bytes_out duration_ms request_id "host" "route" auth
-///     upstream upstream_ms bytes_in "note"
+///     upstream upstream_ms bytes_in "note" trace_id
 ///
 /// What is not known is `-`. Quotes, backslashes and all that is not printable ASCII are written as `\xHH`, so no request can
 /// end its line or its field (SECURITY.md rule 46).
@@ -45,7 +45,9 @@ extension AccessRecord {
         } else {
             line.append("-")
         }
-        line.append("\"\n")
+        line.append("\" ")
+        line.append(traceID)
+        line.append(0x0A)
     }
 
     private func append(_ range: ByteRange, to line: inout LineWriter) {

@@ -7,6 +7,7 @@ struct AccessRecord {
     /// The method, the host and the path come from here. Empty where the head never became one.
     let head: RequestHead
     let requestID: RequestID
+    let traceID: TraceID
     /// Milliseconds since 1970 at the end of the exchange.
     let time: Int64
     let client: IPAddress

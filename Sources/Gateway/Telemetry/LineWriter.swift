@@ -90,6 +90,11 @@ struct LineWriter {
         append(hexadecimal: id.low)
     }
 
+    mutating func append(_ id: TraceID) {
+        append(hexadecimal: id.high)
+        append(hexadecimal: id.low)
+    }
+
     mutating func append(_ address: IPAddress) {
         guard address.isV4 else {
             spill.removeAll()

@@ -1,15 +1,17 @@
 import Glibc
 import Loop
 
-/// The far end of the access log: a descriptor that may be slow, full or gone.
+/// The far end of a log: a descriptor that may be slow, full or gone.
 struct LogOutput {
+    private let name: String
     private let descriptor: Int32
     private let report: @Sendable (String) -> Void
     private var lostLines: UInt64 = 0
     private var isFailing = false
     private var isMidLine = false
 
-    init(descriptor: Int32, report: @escaping @Sendable (String) -> Void) {
+    init(name: String, descriptor: Int32, report: @escaping @Sendable (String) -> Void) {
+        self.name = name
         self.descriptor = descriptor
         self.report = report
     }
@@ -22,7 +24,7 @@ struct LogOutput {
         let written = isMidLine ? 0 : writeAll(lines)
         let code = errno
         if written == lines.count {
-            if isFailing { report("the access log is written again, after \(lostLines) lost lines") }
+            if isFailing { report("\(name) is written again, after \(lostLines) lost lines") }
             isFailing = false
             lostLines = 0
             return 0
@@ -30,7 +32,7 @@ struct LogOutput {
         if written > 0 { isMidLine = lines[written - 1] != UInt8(ascii: "\n") }
         let lost = lines[written...].reduce(into: UInt64(0)) { if $1 == UInt8(ascii: "\n") { $0 += 1 } }
         lostLines &+= lost
-        if !isFailing { report("the access log cannot be written: \(SystemError.text(code))") }
+        if !isFailing { report("\(name) cannot be written: \(SystemError.text(code))") }
         isFailing = true
         return lost
     }

@@ -8,7 +8,8 @@ package final class Telemetry {
     /// By the route's index; the last is for exchanges without one.
     private let routes: [RouteSeries]
     private let metrics: WorkerMetrics
-    private let log: AccessLog?
+    private let log: LineLog?
+    let audit: AuditLog?
     /// Nil: no lines.
     private let format: AccessLog.Format?
     /// Lines that have not been handed over.
@@ -16,11 +17,14 @@ package final class Telemetry {
     private var lineCount: UInt64 = 0
     private let spill = Buffer()
 
-    init(labels: TelemetryLabels, worker: Int, metrics: WorkerMetrics, log: AccessLog?, format: AccessLog.Format?) {
+    init(
+        labels: TelemetryLabels, worker: Int, metrics: WorkerMetrics, log: LineLog?, format: AccessLog.Format?, audit: AuditLog?
+    ) {
         self.labels = labels
         routes = labels.series.map { $0.workers[worker] }
         self.metrics = metrics
         self.log = log
+        self.audit = audit
         self.format = format
     }
 
@@ -44,14 +48,15 @@ package final class Telemetry {
     }
 
     private func handOver() {
-        log?.submit(lines.array(ByteRange(offset: 0, count: lines.count)), lines: lineCount)
+        log?.submit(lines.array(ByteRange(offset: 0, count: lines.count)), count: lineCount)
         lines.removeAll()
         lineCount = 0
     }
 
     private func record(of exchange: Exchange, duration: UInt64) -> AccessRecord {
         AccessRecord(
-            head: exchange.head, requestID: exchange.id, time: exchange.context.loop.wallClock, client: exchange.clientAddress,
+            head: exchange.head, requestID: exchange.id, traceID: TraceContext.traceID(of: exchange), time: exchange.context.loop.wallClock,
+            client: exchange.clientAddress,
             route: labels.name(of: exchange.route), userID: exchange.identity?.userID.bytes,
             auth: AccessRecord.auth(exchange.identity), status: exchange.status, duration: duration,
             upstream: exchange.upstream, upstreamTime: exchange.upstreamTime,

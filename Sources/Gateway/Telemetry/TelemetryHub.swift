@@ -6,7 +6,8 @@ import Synchronization
 /// process, however often the settings change: counts only ever grow.
 package final class TelemetryHub: Sendable {
     let workers: [WorkerMetrics]
-    let log: AccessLog?
+    let log: LineLog?
+    let audit: AuditLog?
     let connections: ConnectionCount
     let version: String
     /// Seconds since 1970.
@@ -20,12 +21,14 @@ package final class TelemetryHub: Sendable {
 
     /// - Parameters:
     ///   - workers: how many there are; `makeTelemetry` takes 0 to one less.
-    ///   - log: nil: no access log.
+    ///   - log: takes the access lines; nil: there are none.
+    ///   - audit: nil: no audit log.
     ///   - connections: of the public listeners.
     ///   - version: shown by the metrics, and nowhere else.
-    package init(workers: Int, log: AccessLog?, connections: ConnectionCount, version: String) {
+    package init(workers: Int, log: LineLog?, audit: AuditLog? = nil, connections: ConnectionCount, version: String) {
         self.workers = (0..<max(1, workers)).map { _ in WorkerMetrics() }
         self.log = log
+        self.audit = audit
         self.connections = connections
         self.version = version
         seriesOfNone = NamedSeries(name: [UInt8(ascii: "-")], workers: max(1, workers))
@@ -56,12 +59,14 @@ package final class TelemetryHub: Sendable {
     /// The worker's own hand on it. A worker that makes several may use them all, on its one thread.
     /// - Parameter format: nil: no lines.
     package func makeTelemetry(worker: Int, labels: TelemetryLabels, format: AccessLog.Format?) -> Telemetry {
-        Telemetry(labels: labels, worker: worker, metrics: workers[worker], log: log, format: format)
+        Telemetry(labels: labels, worker: worker, metrics: workers[worker], log: log, format: format, audit: audit)
     }
 
     /// Writes all that the workers have logged; call once they have stopped.
-    /// - Returns: false when the reader of the log did not take it all in time.
+    /// - Returns: false when the readers of the logs did not take it all in time.
     package func close() -> Bool {
-        log?.close() ?? true
+        let isWritten = log?.close() ?? true
+        guard let audit, audit.lines !== log else { return isWritten }
+        return audit.lines.close() && isWritten
     }
 }

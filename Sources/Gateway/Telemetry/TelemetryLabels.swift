@@ -13,7 +13,7 @@ package final class TelemetryLabels: Sendable {
     /// - Parameter seriesNamed: the same one for the same name.
     init(_ table: RouteTable, none: NamedSeries, seriesNamed: ([UInt8]) -> NamedSeries) {
         checked = table.routes.map { $0.access == .signedIn }
-        routes = table.routes.map { ($0.host ?? []) + $0.path }
+        routes = table.routes.map(\.name)
         series = routes.map(seriesNamed) + [none]
     }
 

@@ -73,7 +73,7 @@ final class EndpointsServer: Sendable {
 
         init(_ configuration: GatewayConfiguration, _ stores: GatewayStores, _ notes: Notes) {
             let authenticator = Authenticator(configuration: configuration, sessions: stores.sessions)
-            endpoints = Endpoints(configuration: configuration, stores: stores, authenticator: authenticator)
+            endpoints = Endpoints(configuration: configuration, stores: stores, authenticator: authenticator, audit: nil)
             self.configuration = configuration
             self.notes = notes
         }

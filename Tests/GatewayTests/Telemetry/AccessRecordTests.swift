@@ -12,8 +12,9 @@ private func record(
     duration: UInt64 = 12_345_678, upstream: String? = "127.0.0.1:9001", upstreamTime: UInt64 = 9_876_543, note: String? = nil
 ) -> AccessRecord {
     AccessRecord(
-        head: head, requestID: RequestID(high: 0x0123_4567_89ab_cdef, low: 0xff), time: 1_785_414_896_789,
-        client: IPAddress(v4: 0xC000_0201), route: route.map { Array($0.utf8) }, userID: userID.map { Array($0.utf8) }, auth: auth,
+        head: head, requestID: RequestID(high: 0x0123_4567_89ab_cdef, low: 0xff), traceID: TraceID(high: 0xa, low: 0xb),
+        time: 1_785_414_896_789, client: IPAddress(v4: 0xC000_0201), route: route.map { Array($0.utf8) }, userID: userID.map { Array($0.utf8) },
+        auth: auth,
         status: status, duration: duration, upstream: upstream.map { Array($0.utf8) }, upstreamTime: upstreamTime,
         contentReceived: 7, contentSent: 18_446_744_073_709_551_615, note: note)
 }
@@ -36,7 +37,8 @@ struct AccessRecordTests {
     func wholeJSON() {
         #expect(
             text(record(note: "all is well"), .json)
-                == #"{"time":"2026-07-30T12:34:56.789Z","request_id":"0123456789abcdef00000000000000ff","client":"192.0.2.1","method":"POST","#
+                == #"{"time":"2026-07-30T12:34:56.789Z","request_id":"0123456789abcdef00000000000000ff","#
+                + #""trace_id":"000000000000000a000000000000000b","client":"192.0.2.1","method":"POST","#
                 + #""host":"a.example:8080","path":"/profile/x","route":"/profile/","user_id":"101","auth":"session","status":200,"#
                 + #""duration_ms":12.345,"upstream":"127.0.0.1:9001","upstream_ms":9.876,"bytes_in":7,"bytes_out":18446744073709551615,"#
                 + #""note":"all is well"}"# + "\n")
@@ -49,7 +51,8 @@ struct AccessRecordTests {
             .json)
         #expect(
             line
-                == #"{"time":"2026-07-30T12:34:56.789Z","request_id":"0123456789abcdef00000000000000ff","client":"192.0.2.1","method":null,"#
+                == #"{"time":"2026-07-30T12:34:56.789Z","request_id":"0123456789abcdef00000000000000ff","#
+                + #""trace_id":"000000000000000a000000000000000b","client":"192.0.2.1","method":null,"#
                 + #""host":null,"path":null,"route":null,"user_id":null,"auth":"none","status":400,"duration_ms":0.000,"upstream":null,"#
                 + #""upstream_ms":null,"bytes_in":7,"bytes_out":18446744073709551615,"note":null}"# + "\n")
     }
@@ -59,11 +62,12 @@ struct AccessRecordTests {
         #expect(
             text(record(note: "a \"b\""), .text)
                 == #"192.0.2.1 - 101 [2026-07-30T12:34:56.789Z] "POST /profile/x HTTP/1.1" 200 18446744073709551615 12.345 "#
-                + #"0123456789abcdef00000000000000ff "a.example:8080" "/profile/" session 127.0.0.1:9001 9.876 7 "a \x22b\x22""# + "\n")
+                + #"0123456789abcdef00000000000000ff "a.example:8080" "/profile/" session 127.0.0.1:9001 9.876 7 "a \x22b\x22" 000000000000000a000000000000000b"#
+                + "\n")
         #expect(
             text(record(RequestHead(), route: nil, userID: nil, auth: "none", status: 0, duration: 0, upstream: nil), .text)
                 == #"192.0.2.1 - - [2026-07-30T12:34:56.789Z] "- - HTTP/1.1" 0 18446744073709551615 0.000 "#
-                + #"0123456789abcdef00000000000000ff "-" "-" none - - 7 "-""# + "\n")
+                + #"0123456789abcdef00000000000000ff "-" "-" none - - 7 "-" 000000000000000a000000000000000b"# + "\n")
     }
 
     @Test("rule 45: no cookie, no Authorization and no query is in the log", arguments: [AccessLog.Format.json, .text])
@@ -98,7 +102,8 @@ struct AccessRecordTests {
         var line = record()
         let octets: [UInt8] = [0x61, 0xFF, 0xC3, 0x28, 0x80]
         line = AccessRecord(
-            head: line.head, requestID: line.requestID, time: 0, client: line.client, route: nil, userID: octets, auth: "none",
+            head: line.head, requestID: line.requestID, traceID: line.traceID, time: 0, client: line.client, route: nil, userID: octets,
+            auth: "none",
             status: 200, duration: 0, upstream: nil, upstreamTime: 0, contentReceived: 0, contentSent: 0, note: nil)
         let out = Buffer()
         line.append(to: out, as: .json, spill: Buffer())
@@ -120,11 +125,12 @@ struct AccessRecordTests {
         let worst = String(repeating: "\u{1}", count: 3_000)
         let some = record(route: worst, userID: worst, upstream: worst, note: worst)
         let line = AccessRecord(
-            head: some.head, requestID: some.requestID, time: some.time, client: IPAddress(high: .max, low: .max), route: some.route,
+            head: some.head, requestID: some.requestID, traceID: some.traceID, time: some.time, client: IPAddress(high: .max, low: .max),
+            route: some.route,
             userID: some.userID, auth: "session", status: .max, duration: .max, upstream: some.upstream, upstreamTime: .max,
             contentReceived: .max, contentSent: .max, note: worst)
         let written = text(line, format)
-        #expect(written.hasSuffix("\"}\n") || written.hasSuffix("\"\n"))
+        #expect(written.hasSuffix("\"}\n") || written.hasSuffix("\" 000000000000000a000000000000000b\n"))
         #expect(written.contains("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
         if format == .json {
             let object = try JSON.parse(Array(written.utf8.dropLast()))

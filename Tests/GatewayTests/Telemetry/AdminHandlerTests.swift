@@ -99,7 +99,7 @@ private func admin(_ mood: StoreMood, _ hub: TelemetryHub) throws -> Service {
     }
 }
 
-private func hub(_ log: AccessLog? = nil, workers: Int = 1) -> TelemetryHub {
+private func hub(_ log: LineLog? = nil, workers: Int = 1) -> TelemetryHub {
     TelemetryHub(workers: workers, log: log, connections: ConnectionCount(), version: "1")
 }
 
@@ -161,7 +161,7 @@ struct AdminHandlerTests {
     @Test("An exchange is counted and has one line, and the lines are all there when the server has stopped")
     func recorded() async throws {
         let pipe = TestPipe(capacity: 1 << 20)
-        let log = try AccessLog(descriptor: pipe.writeEnd) { _ in }
+        let log = try LineLog(name: "the log", descriptor: pipe.writeEnd) { _ in }
         let hub = hub(log)
         let configuration = try configuration()
         let labels = hub.labels(of: configuration.routes)
