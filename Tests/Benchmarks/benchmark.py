@@ -14,7 +14,8 @@ import time
 
 import chart
 import table
-from contenders import CONTENDERS, GATEHOUSE, Setting
+from contenders import CONTENDERS, Setting
+from gatehouse import BUILD
 from measure import WrongAnswer, compare, idle_connections
 from processes import Processes
 from scenarios import PLAIN, SCENARIOS
@@ -60,7 +61,7 @@ def machine():
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {"processor": model[1] if model else platform.machine(), "kernel": platform.release(), "cores": os.cpu_count(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "load_before": os.getloadavg()[0],
-            "versions": {"gatehouse": first_line(GATEHOUSE, "version"), "nginx": first_line("nginx", "-v"),
+            "versions": {"gatehouse": first_line(BUILD / "gatehouse", "version"), "nginx": first_line("nginx", "-v"),
                          "haproxy": first_line("haproxy", "-v"), "caddy": "Caddy " + first_line("caddy", "version"),
                          "redis": first_line("redis-server", "--version")}}
 

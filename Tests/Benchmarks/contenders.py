@@ -9,18 +9,14 @@ import os
 import pathlib
 import re
 import socket
-import subprocess
 import time
-import urllib.request
 from collections.abc import Callable
 
-from processes import Process, Processes, clean_environment, free_port
+from gatehouse import BUILD, ROOT, USER, Installation
+from processes import Process, Processes, free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-GATEHOUSE = pathlib.Path(os.environ.get("GATEHOUSE_BUILD", ROOT / ".build" / "release")) / "gatehouse"
 TOOLS = ROOT / ".build" / "benchmarks"
-USER, PASSWORD = "101", "secret123"
 
 
 def filled(file, /, **values):
@@ -240,56 +236,13 @@ def envoy_jwt(setting):
 
 
 def gatehouse(setting, name, label, store, credential):
-    """Set up as anybody would: a key, a user, a settings file, a sign-in. One worker, since it has one core."""
-    if not GATEHOUSE.exists():
-        raise SystemExit(f"no {GATEHOUSE}: build it first, swift build -c release --static-swift-stdlib")
-    folder = setting.folder / name
-    folder.mkdir()
-    port, admin = free_port(), free_port()
-    settings = {
-        "version": 1,
-        "public_url": f"http://127.0.0.1:{port}",
-        "listen": [{"address": f"127.0.0.1:{port}"}],
-        "admin": {"address": f"127.0.0.1:{admin}"},
-        "workers": 1,
-        "users": {"store": "sqlite:gatehouse.db"},
-        # On a machine whose other core is saturated by the load, Redis may take longer than the 100 ms of the default.
-        "sessions": {"store": store, "store_timeout": "3s"},
-        "tokens": {"secret_file": "token.secret", "lifetime": "2h"},
-        "upstreams": {"profile": {"servers": [f"http://127.0.0.1:{setting.upstream}"], "idle_timeout": "1h", "max_connections": 8000}},
-        "routes": [{"path": "/public/", "upstream": "profile", "access": "public"}, {"path": "/", "upstream": "profile"}],
-        "limits": {"connections_per_address": 8000, "requests_per_connection": 1_000_000_000},
-        "timeouts": {"idle": "1h"},
-    }
-    # JSON is YAML.
-    config = setting.write(f"{name}/gatehouse.yaml", json.dumps(settings, indent=2) + "\n")
-    command(folder, "key", "generate", "--output", folder / "token.secret")
-    command(folder, "user", "add", "alice", "--id", USER, "--role", "user", "--password-stdin", "--config", config, stdin=PASSWORD + "\n")
+    """One worker, since it has one core."""
+    installation = Installation(setting.folder / name, BUILD, setting.upstream, store)
     # Its access log is standard output.
-    contender = started(setting, name, label, port, [GATEHOUSE, "serve", "--config", config], quiet=True)
+    contender = started(setting, name, label, installation.port, installation.line, quiet=True)
     if credential:
-        contender.cookie = sign_in(port, credential)
+        contender.cookie = installation.sign_in(credential)
     return contender
-
-
-def command(folder, *arguments, stdin=""):
-    done = subprocess.run([GATEHOUSE, *arguments], input=stdin, text=True, capture_output=True, cwd=folder, env=clean_environment(),
-                          timeout=60)
-    if done.returncode:
-        raise SystemExit(f"gatehouse {arguments[0]} {arguments[1]}: {done.returncode}\n{done.stdout}{done.stderr}")
-
-
-def sign_in(port, credential):
-    """POST /login; the cookie as the Cookie field takes it."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/login?issue={credential}", json.dumps({"username": "alice", "password": PASSWORD}).encode(),
-        {"Content-Type": "application/json"})
-    name = {"session": "session_id", "token": "token"}[credential]
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        for cookie in answer.headers.get_all("Set-Cookie"):
-            if re.match(rf"{name}=[^;]", cookie):
-                return cookie.split(";")[0]
-    raise SystemExit(f"a sign-in gave no {name}")
 
 
 CONTENDERS: dict[str, Callable[[Setting], Contender | None]] = {

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import time
 
-from contenders import USER
+from gatehouse import USER
 from processes import clean_environment
 
 HERE = pathlib.Path(__file__).resolve().parent

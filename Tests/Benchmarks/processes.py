@@ -30,15 +30,17 @@ def clean_environment():
 
 
 class Process:
-    """A program that runs until it is ended; its output goes to FOLDER/NAME.log, or for `quiet` to /dev/null."""
+    """A program that runs until it is ended, on one core or on any; its output goes to FOLDER/NAME.log, or for `quiet` to
+    /dev/null."""
 
-    def __init__(self, line, folder, name, core, quiet=False):
+    def __init__(self, line, folder, name, core=None, quiet=False, environment=()):
         self.name = name
         self.log = pathlib.Path(folder) / f"{name}.log"
+        pinned = [] if core is None else ["taskset", "-c", core]
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
-                ["taskset", "-c", str(core), *map(str, line)], cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL if quiet else log, stderr=log)
+                [str(word) for word in [*pinned, *line]], cwd=folder, env=clean_environment() | dict(environment),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if quiet else log, stderr=log)
 
     @property
     def pid(self):
@@ -86,11 +88,11 @@ class Processes:
         while self.running:
             self.running.pop().end()
 
-    def start(self, line, name, core, port, quiet=False):
+    def start(self, line, name, core, port, quiet=False, environment=(), within=20.0):
         """Returns when 127.0.0.1:PORT takes connections."""
-        process = Process(line, self.folder, name, core, quiet)
+        process = Process(line, self.folder, name, core, quiet, environment)
         self.running.append(process)
-        wait_for_port(port, process)
+        wait_for_port(port, process, within)
         return process
 
     def end(self, process):
@@ -98,7 +100,7 @@ class Processes:
         process.end()
 
 
-def wait_for_port(port, process, within=20.0):
+def wait_for_port(port, process, within):
     deadline = time.monotonic() + within
     while True:
         process.check()
