@@ -18,13 +18,16 @@ package struct TokenKey: Sendable {
     package let id: [UInt8]
     package let algorithm = Algorithm.hs256
     let secret: HMACSHA256Key
+    /// What the key is called where nobody has named it.
+    let derivedID: [UInt8]
     /// The encoded header of every token that this key signs; a token that begins with exactly it needs no second look.
     let header: [UInt8]
 
     /// Without `id`, one is derived from the secret, so that nobody has to invent names: eight characters of an HMAC of a fixed text,
     /// which tells no more of the secret than any signature does.
     package init(secret: HMACSHA256Key, id: [UInt8]? = nil) throws(TokenKeyError) {
-        let id = id ?? Array(Base64URL.encode(secret.sign(Array("gatehouse key id".utf8))).prefix(8))
+        derivedID = Array(Base64URL.encode(secret.sign(Array("gatehouse key id".utf8))).prefix(8))
+        let id = id ?? derivedID
         guard !id.isEmpty, id.count <= Self.maxIDLength, id.allSatisfy(SessionID.isBase64URL) else { throw .idInvalid }
         self.id = id
         self.secret = secret
@@ -48,7 +51,9 @@ package struct TokenKeys: Sendable {
         self.keys = keys
     }
 
-    func key(id: [UInt8]) -> TokenKey? { keys.first { $0.id == id } }
+    /// A key that stood alone, without a name, and has been given one since is found by both: the tokens from before name the
+    /// derived one.
+    func key(id: [UInt8]) -> TokenKey? { keys.first { $0.id == id } ?? keys.first { $0.derivedID == id } }
 
     /// The key for a token without `kid`: the only one there is. With several, trying each would be guessing which of them a token
     /// means, and every token of ours names its key.

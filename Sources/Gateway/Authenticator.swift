@@ -68,9 +68,7 @@ package final class Authenticator {
                 exchange.note = "the session is unknown or has ended"
                 return nil
             }
-            if SessionPolicy.shouldTouch(record, now: now) {
-                try await sessions.touch(key, lastSeenAt: now)
-            }
+            if SessionPolicy.shouldTouch(record, now: now) { await touch(key, now: now, exchange) }
             do {
                 return try Identity(session: record)
             } catch {
@@ -80,6 +78,16 @@ package final class Authenticator {
             }
         } catch {
             throw CheckFailure(error)
+        }
+    }
+
+    /// Notes that the session is in use. A store that can be read and not written (its disk is full, its primary is gone) has said who
+    /// asks all the same; the session is the sooner idle for it, never the later.
+    private func touch(_ key: SessionKey, now: Int64, _ exchange: Exchange) async {
+        do throws(StoreError) {
+            try await sessions.touch(key, lastSeenAt: now)
+        } catch {
+            exchange.note = "the session's use could not be written: \(error)"
         }
     }
 

@@ -6,7 +6,7 @@ struct Fault: Error {
 
 /// How one kind of scalar is read from text, written back, and described to a JSON Schema.
 struct Codec<Value: Sendable & Equatable>: Sendable {
-    /// The schema's keywords, such as `type` and `pattern`.
+    /// The schema's keywords, such as `type` and `pattern`; `x-minimum` and `x-maximum` where a bound is no number to JSON.
     let schema: [(String, JSONText)]
     let parse: @Sendable (String) throws(Fault) -> Value
     let write: @Sendable (Value) -> Output

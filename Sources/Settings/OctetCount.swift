@@ -42,6 +42,7 @@ extension Codec where Value == OctetCount {
             schema: [
                 ("type", .array([.string("string"), .string("integer")])),
                 ("pattern", .string("^((0|[1-9][0-9]*)[kmg]?\(orUnlimited ? "|unlimited" : ""))$")),
+                ("x-minimum", .string(range.lowerBound.description)), ("x-maximum", .string(range.upperBound.description)),
             ],
             parse: { (text) throws(Fault) in
                 if orUnlimited, text == "unlimited" { return .unlimited }

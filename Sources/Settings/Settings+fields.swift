@@ -84,7 +84,9 @@ extension Login: Section {
         [
             .scalar("path", \.path, .pagePath, "The path of the sign-in page, and of its POST."),
             .scalar("issues", \.issues, .choice, "What signing in gives by default: a session or a token."),
-            .scalars("allow", \.allow, .choice, isFilled: true, "What can be asked for, with ?issue=session or ?issue=token."),
+            .scalars(
+                "allow", \.allow, .choice, isFilled: true,
+                "What can be asked for, with ?issue=session or ?issue=token; left out, tokens too where they have a secret."),
             .section(
                 "throttle", \.throttle,
                 "How many wrong passwords are free; after them comes a wait, answered 429 with Retry-After."),

@@ -44,8 +44,14 @@ extension Key {
         if case .refused = shape { return nil }
         var schema: [(String, JSONText)] = [("description", .string(doc))]
         schema += shape.schema
-        if !isRequired, let fallback = fallback?.json { schema.append(("default", fallback)) }
+        if !isRequired, let fallback = fallback?.json ?? fallbackOfMap { schema.append(("default", fallback)) }
         return schema
+    }
+
+    /// The members of a map stand in no schema of their own, as a section's keys do.
+    private var fallbackOfMap: JSONText? {
+        guard case .map = shape, let members = fallback?.jsonMembers, !members.isEmpty else { return nil }
+        return .object(members)
     }
 }
 
@@ -60,7 +66,7 @@ extension Output {
         }
     }
 
-    private var jsonMembers: [(String, JSONText)] {
+    fileprivate var jsonMembers: [(String, JSONText)] {
         guard case .section(let members) = self else { return [] }
         return members.map { ($0.name, $0.value.json ?? .object($0.value.jsonMembers)) }
     }

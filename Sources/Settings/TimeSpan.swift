@@ -42,7 +42,10 @@ extension TimeSpan: CustomStringConvertible {
 extension Codec where Value == TimeSpan {
     static func duration(_ range: ClosedRange<TimeSpan>) -> Self {
         Codec(
-            schema: [("type", .string("string")), ("pattern", .string("^(0|[1-9][0-9]*)(ms|s|m|h|d)$"))],
+            schema: [
+                ("type", .string("string")), ("pattern", .string("^(0|[1-9][0-9]*)(ms|s|m|h|d)$")),
+                ("x-minimum", .string(range.lowerBound.description)), ("x-maximum", .string(range.upperBound.description)),
+            ],
             parse: { (text) throws(Fault) in
                 guard let span = TimeSpan(text) else {
                     throw Fault("expected a duration such as 250ms, 30s, 15m, 12h or 7d, found `\(text)`")

@@ -23,6 +23,15 @@ import Testing
         #expect(throws: TokenError.keyUnknown) { try before.verify(second, now: noon) }
     }
 
+    @Test("rule 54: a secret that stood alone is still known once it has a name and another in front of it")
+    func firstRotation() throws {
+        let alone = try authority(TokenKey(secret: HMACSHA256Key(secret: Forge.secret)))
+        let token = try alone.issue(for: user(), now: noon).token
+        let both = try authority(Forge.key(newSecret, id: "new"), Forge.key(id: "old"))
+        #expect(try both.verify(token, now: noon).userID.text == "101")
+        #expect(throws: TokenError.keyUnknown) { try authority(Forge.key(newSecret, id: "new")).verify(token, now: noon) }
+    }
+
     @Test("rule 54: no setting grants more than a minute, and one may grant none", arguments: [(600_000, 60), (0, 0), (-5, 0)])
     func leeway(setting: Int64, seconds: Int64) throws {
         let authority = TokenAuthority(keys: try TokenKeys([Forge.key()]), lifetime: 1000, leeway: setting)

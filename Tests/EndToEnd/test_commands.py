@@ -257,12 +257,15 @@ def test_a_secret_that_is_none(make_site, content, word):
         assert done.returncode == 78 and word in done.stdout + done.stderr
 
 
-def test_rotation_of_keys(make_site):
-    """Rule 54: the first key signs, all verify; a key that is gone verifies nothing."""
+@pytest.mark.parametrize("alone", [False, True], ids=["keys", "secret_file"])
+def test_rotation_of_keys(make_site, alone):
+    """Rule 54: the first key signs, all verify; a key that is gone verifies nothing. Also from the one secret that stood alone."""
     def settings(folder):
         for name in ("old", "new"):
             (folder / f"{name}.secret").write_bytes(os.urandom(40))
             (folder / f"{name}.secret").chmod(0o600)
+        if alone:
+            return {"tokens": {"secret_file": str(folder / "old.secret")}}
         return {"tokens": {"secret_file": None, "keys": [{"kid": "old", "secret_file": str(folder / "old.secret")}]}}
 
     site = make_site(settings)
@@ -270,7 +273,7 @@ def test_rotation_of_keys(make_site):
     keys = {name: {"kid": name, "secret_file": str(site.gateway.folder / f"{name}.secret")} for name in ("old", "new")}
     for order, accepted in ((["new", "old"], True), (["new"], False)):
         site.gateway.stop()
-        site.gateway.settings["tokens"]["keys"] = [keys[name] for name in order]
+        site.gateway.settings["tokens"] = {"keys": [keys[name] for name in order]}
         site.gateway.write_config()
         site.gateway.start()
         nonce = site.nonce("101" if accepted else None, "once" if accepted else "never")

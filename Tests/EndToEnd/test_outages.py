@@ -167,6 +167,23 @@ def test_the_session_database_is_damaged(make_site):
     site.joined()
 
 
+def test_the_session_database_can_be_read_and_not_written(make_site):
+    """A full disk, a server in recovery: who is signed in stays so until the session would have been idle; nobody new gets in."""
+    site = make_site({"sessions": {"idle_timeout": "2s"}})
+    session = site.sign_in("alice")
+    for event in ("INSERT", "UPDATE", "DELETE"):
+        site.gateway.change(f"CREATE TRIGGER no_{event} BEFORE {event} ON sessions BEGIN SELECT RAISE(ABORT, 'no space'); END")
+    time.sleep(0.5)
+    nonce = site.nonce("101")
+    assert site.ask("GET", f"/app/?n={nonce}", [("Cookie", session)]).status == 200
+    assert "could not be written" in site.gateway.access_line(site.recorder.one(nonce).request_id)["note"]
+    assert site.login("alice", "secret123").status == 503
+    assert site.ask("POST", "/logout", [("Cookie", session)]).status == 503
+    eventually(lambda: not ask_any(site, session), 5, 0.2)
+    assert ask(site, session, None).status == 401
+    site.joined()
+
+
 def ask_any(site, cookie):
     nonce = site.nonce("101", "maybe")
     return site.ask("GET", f"/app/?n={nonce}", [("Cookie", cookie)]).status == 200
