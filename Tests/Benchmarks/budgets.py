@@ -24,7 +24,7 @@ import sys
 import tempfile
 
 import callgrind
-from gatehouse import BUILD, ROOT, USER, Installation
+from gatehouse import BUILDS, ROOT, USER, Installation
 from lockstep import Lockstep, Upstream, WrongExchange
 from processes import Processes, free_port
 
@@ -251,7 +251,7 @@ def arguments():
     parser.add_argument("--top", type=int, default=40, help="how many functions a profile names (40)")
     parser.add_argument("--callers", action="append", metavar="PATTERN",
                         help="whose callers a profile lists: a regular expression from a name's beginning (retain, malloc and the like)")
-    parser.add_argument("--build", type=pathlib.Path, default=BUILD, help="the folder of the release build")
+    parser.add_argument("--build", type=pathlib.Path, default=BUILDS[0], help="the folder of the release build")
     chosen = parser.parse_args()
     for name in chosen.scenarios:
         if name not in SCENARIOS:

@@ -1,53 +1,101 @@
-"""Processor time per request as horizontal bars, one group a scenario: SVG written by hand, readable on light and dark pages."""
+"""Charts of horizontal bars, one group a scenario: SVG written by hand, readable on light and dark pages."""
 
 from xml.sax.saxutils import escape
+
+from table import is_ours
 
 WIDTH, NAMES, BAR, GAP, HEAD, TOP = 860, 250, 20, 6, 34, 74
 STYLE = """
   text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2430; }
   .page { fill: #ffffff; } .title { font-size: 18px; font-weight: 600; } .group { font-size: 14px; font-weight: 600; }
   .small { font-size: 12px; fill: #5b6270; } .name { text-anchor: end; } .ours { font-weight: 700; }
-  .user { fill: #8f9bb3; } .system { fill: #c9d0dd; } .ours-user { fill: #1d6f5c; } .ours-system { fill: #6fbfa8; }
+  .dark { fill: #8f9bb3; } .light { fill: #c9d0dd; } .ours-dark { fill: #1d6f5c; } .ours-light { fill: #6fbfa8; }
   .floor { stroke: #c2410c; stroke-width: 1.5; stroke-dasharray: 4 3; }
 """
 
 
-def bars(entry, labels, top, scale):
-    """The elements of one group, and where the next may begin."""
-    figures = entry["contenders"]
-    parts = [f'<text class="group" x="16" y="{top + 14}">{escape(entry["label"])}</text>']
+def group(title, bars, top, line=None):
+    """The elements of one group, and where the next may begin. `bars`: (label, is ours, [dark, light part], text beside), in the
+    order that they stand in; `line`: the length at which a dashed line stands. Each group has its own scale, or bodies of a
+    megabyte would flatten all the others."""
+    widest = max(sum(parts) for _, _, parts, _ in bars) or 1
+    scale = (WIDTH - NAMES - 170) / widest
+    found = [f'<text class="group" x="16" y="{top + 14}">{escape(title)}</text>']
     y = first = top + HEAD - 8
-    for name in sorted(figures, key=lambda name: figures[name]["total"]):
-        one = figures[name]
-        ours = name.startswith("gatehouse")
-        user, system = one["user"] * scale, one["system"] * scale
-        middle = y + BAR - 6
-        beside = f" · {one['total'] / figures['floor']['total']:.2f} × floor" if "floor" in figures and name != "floor" else ""
-        parts += [
-            f'<text class="name{" ours" if ours else ""}" x="{NAMES - 10}" y="{middle}">{escape(labels[name])}</text>',
-            f'<rect class="{"ours-" if ours else ""}user" x="{NAMES}" y="{y}" width="{user:.1f}" height="{BAR}"/>',
-            f'<rect class="{"ours-" if ours else ""}system" x="{NAMES + user:.1f}" y="{y}" width="{system:.1f}" height="{BAR}"/>',
-            f'<text class="small" x="{NAMES + user + system + 8:.1f}" y="{middle}">{one["total"]:.1f}{beside}</text>']
+    for label, ours, parts, beside in bars:
+        middle, x = y + BAR - 6, float(NAMES)
+        found.append(f'<text class="name{" ours" if ours else ""}" x="{NAMES - 10}" y="{middle}">{escape(label)}</text>')
+        for shade, part in zip(("dark", "light"), parts):
+            found.append(f'<rect class="{"ours-" if ours else ""}{shade}" x="{x:.1f}" y="{y}" width="{part * scale:.1f}" height="{BAR}"/>')
+            x += part * scale
+        found.append(f'<text class="small" x="{x + 8:.1f}" y="{middle}">{escape(beside)}</text>')
         y += BAR + GAP
-    if "floor" in figures:
-        x = NAMES + figures["floor"]["total"] * scale
-        parts.append(f'<line class="floor" x1="{x:.1f}" y1="{first - 3}" x2="{x:.1f}" y2="{y - GAP + 3}"/>')
-    return parts, y + 14
+    if line is not None:
+        x = NAMES + line * scale
+        found.append(f'<line class="floor" x1="{x:.1f}" y1="{first - 3}" x2="{x:.1f}" y2="{y - GAP + 3}"/>')
+    return found, y + 14
 
 
-def processor_time(results):
-    # Bodies of a megabyte cost so much more that they would flatten all other bars: each group has its own scale.
+def page(results, title, explained, groups):
+    """`groups`: (title, bars, line) each."""
     parts, top = [], TOP
-    for entry in results["scenarios"].values():
-        widest = max(one["total"] for one in entry["contenders"].values())
-        group, top = bars(entry, results["labels"], top, (WIDTH - NAMES - 150) / widest)
-        parts += group
+    for heading, bars, line in groups:
+        some, top = group(heading, bars, top, line)
+        parts += some
     machine = results["machine"]
     note = f"{machine['processor']}, Linux {machine['kernel']}, {machine['time'][:10]}; medians of {machine['rounds']} rounds"
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}" role="img">',
-        "<title>Processor time per request, less is better</title>", f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{WIDTH}" height="{top}"/>',
-        '<text class="title" x="16" y="30">Processor time per request, in µs: less is better</text>',
-        f'<text class="small" x="16" y="52">dark: user, light: system; dashed: the floor, system calls alone. {escape(note)}</text>',
-        *parts, "</svg>", ""])
+        f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", f'<rect class="page" width="{WIDTH}" height="{top}"/>',
+        f'<text class="title" x="16" y="30">{escape(title)}</text>',
+        f'<text class="small" x="16" y="52">{escape("; ".join(filter(None, (explained, note))))}</text>', *parts, "</svg>", ""])
+
+
+def processor_time(results):
+    def bars(figures):
+        floor = figures.get("floor")
+        for name in sorted(figures, key=lambda name: figures[name]["total"]):
+            one = figures[name]
+            beside = f" · {one['total'] / floor['total']:.2f} × floor" if floor and name != "floor" else ""
+            yield results["labels"][name], is_ours(name), (one["user"], one["system"]), f"{one['total']:.1f}{beside}"
+
+    groups = [(entry["label"], list(bars(entry["contenders"])), entry["contenders"].get("floor", {}).get("total"))
+              for entry in results["scenarios"].values()]
+    return page(results, "Processor time per request, in µs: less is better", "dark: user, light: system; dashed: the floor", groups)
+
+
+def answer_times(results):
+    def bars(figures):
+        for name in sorted(figures, key=lambda name: figures[name]["p99"]):
+            one = figures[name]
+            beside = f"p50 {one['p50'] / 1e3:.2f} · p99 {one['p99'] / 1e3:.2f}"
+            yield results["labels"][name], is_ours(name), (one["p50"], one["p99"] - one["p50"]), beside
+            if "quiet_p99" in one:
+                yield "without sign-ins", is_ours(name), (one["quiet_p50"], one["quiet_p99"] - one["quiet_p50"]), \
+                    f"p50 {one['quiet_p50'] / 1e3:.2f} · p99 {one['quiet_p99'] / 1e3:.2f}"
+
+    groups = [(entry["label"], list(bars(entry["contenders"])), None) for entry in results["scenarios"].values()]
+    return page(results, "Time to the answer, in ms: less is better", "dark: half are faster (p50), whole: 99 of 100 are (p99)", groups)
+
+
+def memory(results):
+    figures = results["memory"]
+
+    def bars(key, text):
+        for name in sorted(figures, key=lambda name: figures[name][key]):
+            yield results["labels"][name], is_ours(name), (figures[name][key],), text(figures[name][key])
+
+    def kilobytes(octets):
+        return f"{octets / 1024:.1f} KB"
+
+    groups = [("An idle connection before its first request", list(bars("silent", kilobytes)), None),
+              ("An idle connection after its first request", list(bars("later", kilobytes)), None),
+              ("Resident at start", list(bars("resident_at_start", lambda octets: f"{octets / 2**20:.1f} MB")), None),
+              ("Start to ready", list(bars("ready", lambda seconds: f"{seconds * 1e3:.0f} ms")), None)]
+    return page(results, "Memory and start: less is better", "", groups)
+
+
+def charts(results):
+    """{file name: SVG}, of what was measured."""
+    found = {"processor-time.svg": processor_time(results), "answer-times.svg": answer_times(results)} if results["scenarios"] else {}
+    return found | ({"memory.svg": memory(results)} if results["memory"] else {})

@@ -12,8 +12,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from gatehouse import BUILD, ROOT, USER, Installation
+from gatehouse import ROOT, USER, Installation
 from processes import Process, Processes, free_port
+from scenarios import SIZES
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = ROOT / ".build" / "benchmarks"
@@ -71,8 +72,8 @@ class Setting:
         self.secret = base64url(os.urandom(36))
         self.upstream = free_port()
         (self.folder / "files").mkdir()
-        for name, size in (("1k", 1 << 10), ("64k", 1 << 16), ("1m", 1 << 20)):
-            (self.folder / "files" / name).write_bytes((b"0123456789abcdef" * (size // 16)))
+        for name, size in SIZES.items():
+            (self.folder / "files" / name).write_bytes(b"0123456789abcdef" * (size // 16))
         config = self.write("upstream.conf", filled("upstream-nginx.conf", port=self.upstream, folder=self.folder))
         processes.start(["nginx", "-p", self.folder, "-c", config], "upstream", load_core, self.upstream)
         self.redis = None
@@ -99,14 +100,16 @@ class Setting:
         text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
         return f"{text}.{base64url(hmac.digest(self.secret.encode(), text.encode(), hashlib.sha256))}"
 
-    def run(self, line, name, port, quiet=False):
-        return self.processes.start(line, name, self.measured_core, port, quiet)
+    def run(self, line, name, port, quiet=False, workers=1):
+        """On the measured core; with two workers on both, side by side with the load."""
+        core = self.measured_core if workers == 1 else f"{self.measured_core},{self.load_core}"
+        return self.processes.start(line, name, core, port, quiet)
 
 
-def started(setting, name, label, port, line, *others, quiet=False, cookie="", user_forwarded=""):
+def started(setting, name, label, port, line, *others, quiet=False, cookie="", user_forwarded="", workers=1):
     """Starts a contender's main process, `others` standing already."""
     begun = time.monotonic()
-    process = setting.run(line, name, port, quiet)
+    process = setting.run(line, name, port, quiet, workers)
     return Contender(name, label, port, [process, *others], cookie, time.monotonic() - begun, process.resident(), user_forwarded)
 
 
@@ -115,15 +118,16 @@ def floor(setting):
     return started(setting, "floor", "floor (relay in C)", port, [TOOLS / "floor", port, setting.upstream], user_forwarded="999")
 
 
-def nginx_line(setting, name, port, upstreams="", check="", locations=""):
+def nginx_line(setting, name, port, upstreams="", check="", locations="", workers=1):
+    processes = "master_process off;" if workers == 1 else f"worker_processes {workers};"
     config = setting.write(f"{name}.conf", filled("nginx.conf", port=port, upstream=setting.upstream, name=name, folder=setting.folder,
-                                                  upstreams=upstreams, check=check, locations=locations))
+                                                  upstreams=upstreams, check=check, locations=locations, processes=processes))
     return ["nginx", "-p", setting.folder, "-c", config]
 
 
-def nginx(setting):
+def nginx(setting, name="nginx", label="nginx", workers=1):
     port = free_port()
-    return started(setting, "nginx", "nginx", port, nginx_line(setting, "nginx", port))
+    return started(setting, name, label, port, nginx_line(setting, name, port, workers=workers), workers=workers)
 
 
 def lua_check(setting):
@@ -163,7 +167,7 @@ def nginx_auth_request(setting):
     auth, cookie, process = auth_service(setting, "nginx-auth-service")
     line = nginx_line(
         setting, "nginx-auth-request", port,
-        upstreams=f"upstream auth {{ server 127.0.0.1:{auth}; keepalive 1024; keepalive_requests 1000000000; keepalive_timeout 1h; }}",
+        upstreams=f"upstream auth {{ server 127.0.0.1:{auth}; keepalive 8000; keepalive_requests 1000000000; keepalive_timeout 1h; }}",
         check="auth_request /auth; auth_request_set $user $upstream_http_x_user_id;",
         locations='location = /auth { internal; proxy_pass http://auth/auth; proxy_pass_request_body off; proxy_set_header '
                   'Content-Length ""; proxy_set_header Connection ""; }')
@@ -196,14 +200,14 @@ def caddy_forward_auth(setting):
     return started(setting, "caddy-forward-auth", "Caddy forward_auth + service", port, line, process, cookie=cookie)
 
 
-def haproxy_line(setting, name, port, check=""):
-    config = setting.write(f"{name}.cfg", filled("haproxy.cfg", port=port, upstream=setting.upstream, check=check))
+def haproxy_line(setting, name, port, check="", workers=1):
+    config = setting.write(f"{name}.cfg", filled("haproxy.cfg", port=port, upstream=setting.upstream, check=check, threads=workers))
     return ["haproxy", "-db", "-f", config]
 
 
-def haproxy(setting):
+def haproxy(setting, name="haproxy", label="HAProxy", workers=1):
     port = free_port()
-    return started(setting, "haproxy", "HAProxy", port, haproxy_line(setting, "haproxy", port), quiet=True)
+    return started(setting, name, label, port, haproxy_line(setting, name, port, workers=workers), quiet=True, workers=workers)
 
 
 def haproxy_jwt(setting):
@@ -212,19 +216,22 @@ def haproxy_jwt(setting):
     return started(setting, "haproxy-jwt", "HAProxy jwt_verify", port, line, quiet=True, cookie=f"token={setting.token()}")
 
 
-def envoy_line(setting, name, port, check="", removed=("X-User-Id", "X-User-Name", "X-User-Role")):
+def envoy_line(setting, name, port, check="", removed=("X-User-Id", "X-User-Name", "X-User-Role"), workers=1):
+    """Envoy: as many threads as Gatehouse has workers; connections to the upstream kept, without a bound that is met; removes the
+    client's X-User-*, sets X-Request-Id and X-Forwarded-* by itself, one line a request to /dev/null; its statistics stay on, as
+    Gatehouse's do. With a check: tokens once verified are kept (jwt_cache_config), the claim becomes the header."""
     program = next(TOOLS.glob("envoy/lib/python*/site-packages/envoy/_bin/envoy"), None)
     if program is None:
         return None
     config = setting.write(f"{name}.json", filled("envoy.json", port=port, admin=free_port(), upstream=setting.upstream, check=check,
                                                   removed=", ".join(json.dumps(field) for field in removed)))
-    return [program, "--config-path", config, "--concurrency", 1, "--log-level", "error", "--use-dynamic-base-id"]
+    return [program, "--config-path", config, "--concurrency", workers, "--log-level", "error", "--use-dynamic-base-id"]
 
 
-def envoy(setting):
+def envoy(setting, name="envoy", label="Envoy", workers=1):
     port = free_port()
-    line = envoy_line(setting, "envoy", port)
-    return line and started(setting, "envoy", "Envoy", port, line)
+    line = envoy_line(setting, name, port, workers=workers)
+    return line and started(setting, name, label, port, line, workers=workers)
 
 
 def envoy_jwt(setting):
@@ -235,31 +242,49 @@ def envoy_jwt(setting):
     return line and started(setting, "envoy-jwt", "Envoy jwt_authn", port, line, cookie=f"token={setting.token()}")
 
 
-def gatehouse(setting, name, label, store, credential):
-    """One worker, since it has one core."""
-    installation = Installation(setting.folder / name, BUILD, setting.upstream, store)
-    # Its access log is standard output.
-    contender = started(setting, name, label, installation.port, installation.line, quiet=True)
-    if credential:
-        contender.cookie = installation.sign_in(credential)
-    return contender
+@dataclasses.dataclass(frozen=True)
+class Gatehouse:
+    """One way to run it. `changes` are laid over Installation.settings, section by section."""
+
+    label: str
+    store: str = "sqlite:gatehouse.db"
+    # What its requests carry when they are signed in: "session" or "token".
+    credential: str | None = None
+    workers: int = 1
+    changes: dict = dataclasses.field(default_factory=dict)
+
+    def start(self, setting, name, build, suffix=""):
+        """What stands in the folder `build`."""
+        # A "{redis}" in the store's address is the port of one that is started for it.
+        store = self.store.format(redis=setting.redis_port()) if "{redis}" in self.store else self.store
+        installation = Installation(setting.folder / name, build, setting.upstream, store, {"workers": self.workers} | self.changes)
+        # Its access log is standard output.
+        contender = started(setting, name, self.label + suffix, installation.port, installation.line, quiet=True, workers=self.workers)
+        if self.credential:
+            contender.cookie = installation.sign_in(self.credential)
+        return contender
 
 
-CONTENDERS: dict[str, Callable[[Setting], Contender | None]] = {
+GATEHOUSES = {
+    "gatehouse": Gatehouse("Gatehouse"),
+    "gatehouse-jwt": Gatehouse("Gatehouse, token", credential="token"),
+    "gatehouse-redis": Gatehouse("Gatehouse, session in Redis", "redis://127.0.0.1:{redis}/0", "session"),
+    "gatehouse-sqlite": Gatehouse("Gatehouse, session in SQLite", credential="session"),
+    "gatehouse-two": Gatehouse("Gatehouse", workers=2),
+}
+
+PEERS: dict[str, Callable[[Setting], Contender | None]] = {
     "floor": floor,
-    "gatehouse": lambda setting: gatehouse(setting, "gatehouse", "Gatehouse", "sqlite:gatehouse.db", None),
-    "gatehouse-jwt": lambda setting: gatehouse(setting, "gatehouse-jwt", "Gatehouse, token", "sqlite:gatehouse.db", "token"),
-    "gatehouse-redis": lambda setting: gatehouse(
-        setting, "gatehouse-redis", "Gatehouse, session in Redis", f"redis://127.0.0.1:{setting.redis_port()}/0", "session"),
-    "gatehouse-sqlite": lambda setting: gatehouse(
-        setting, "gatehouse-sqlite", "Gatehouse, session in SQLite", "sqlite:gatehouse.db", "session"),
     "nginx": nginx,
     "nginx-lua-redis": nginx_lua_redis,
     "nginx-auth-request": nginx_auth_request,
+    "nginx-two": lambda setting: nginx(setting, "nginx-two", workers=2),
     "haproxy": haproxy,
     "haproxy-jwt": haproxy_jwt,
+    "haproxy-two": lambda setting: haproxy(setting, "haproxy-two", workers=2),
     "envoy": envoy,
     "envoy-jwt": envoy_jwt,
+    "envoy-two": lambda setting: envoy(setting, "envoy-two", workers=2),
     "caddy": caddy,
     "caddy-forward-auth": caddy_forward_auth,
 }

@@ -10,15 +10,17 @@ import urllib.request
 from processes import clean_environment, free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("GATEHOUSE_BUILD", ROOT / ".build" / "release"))
+# The folders of what is measured; several are told apart by ":".
+BUILDS = [pathlib.Path(folder) for folder in os.environ.get("GATEHOUSE_BUILD", str(ROOT / ".build" / "release")).split(":")]
 USER, PASSWORD = "101", "secret123"
 COOKIES = {"session": "session_id", "token": "token"}
 
 
 class Installation:
-    """A folder with all that `gatehouse serve` needs, and ports that are free: of what stands in `build`, for one upstream."""
+    """A folder with all that `gatehouse serve` needs, and ports that are free: of what stands in `build`, for one upstream.
+    `changes` are laid over the settings, section by section."""
 
-    def __init__(self, folder, build, upstream, store, workers=1):
+    def __init__(self, folder, build, upstream, store, changes={}):
         self.program = pathlib.Path(build) / "gatehouse"
         if not self.program.exists():
             raise SystemExit(f"no {self.program}: build it first, swift build -c release --static-swift-stdlib")
@@ -27,18 +29,18 @@ class Installation:
         self.port, self.admin = free_port(), free_port()
         # JSON is YAML.
         self.config = self.folder / "gatehouse.yaml"
-        self.config.write_text(json.dumps(self.settings(upstream, store, workers), indent=2) + "\n")
+        self.config.write_text(json.dumps(self.settings(upstream, store, changes), indent=2) + "\n")
         self.command("key", "generate", "--output", self.folder / "token.secret")
         self.command("user", "add", "alice", "--id", USER, "--role", "user", "--password-stdin", "--config", self.config,
                      stdin=PASSWORD + "\n")
 
-    def settings(self, upstream, store, workers):
-        return {
+    def settings(self, upstream, store, changes):
+        settings = {
             "version": 1,
             "public_url": f"http://127.0.0.1:{self.port}",
             "listen": [{"address": f"127.0.0.1:{self.port}"}],
             "admin": {"address": f"127.0.0.1:{self.admin}"},
-            "workers": workers,
+            "workers": 1,
             "users": {"store": "sqlite:gatehouse.db"},
             # On a machine whose other core is saturated by the load, Redis may take longer than the 100 ms of the default.
             "sessions": {"store": store, "store_timeout": "3s"},
@@ -48,6 +50,9 @@ class Installation:
             "limits": {"connections_per_address": 8000, "requests_per_connection": 1_000_000_000},
             "timeouts": {"idle": "1h"},
         }
+        for section, value in changes.items():
+            settings[section] = settings.get(section, {}) | value if isinstance(value, dict) else value
+        return settings
 
     @property
     def line(self):

@@ -1,9 +1,11 @@
 -- The load: one request, over and over, and every answer compared octet by octet with the right one.
 --
--- Told by the environment: BENCH_PATH, BENCH_HEADERS (a "name: value" a line), BENCH_STATUS, and BENCH_BODY, the file that holds
--- the right body (unset: any). Writes its figures as one JSON object, in microseconds, on a line that begins with "result ".
+-- Told by the environment: BENCH_PATH, BENCH_HEADERS (a "name: value" a line), BENCH_STATUS (one or several, all of them right),
+-- BENCH_BODY, the file that holds the right body (unset: any), and BENCH_UPLOAD, the file to post (unset: GET). Writes its figures
+-- as one JSON object, in microseconds, on a line that begins with "result ".
 
-local status_wanted = tonumber(os.getenv("BENCH_STATUS"))
+local status_wanted = {}
+for status in os.getenv("BENCH_STATUS"):gmatch("%d+") do status_wanted[tonumber(status)] = true end
 local body_wanted
 local threads = {}
 
@@ -14,13 +16,17 @@ function setup(thread)
     table.insert(threads, thread)
 end
 
+local function content(file)
+    if not file then return nil end
+    local handle = assert(io.open(file, "rb"))
+    local octets = handle:read("*a")
+    handle:close()
+    return octets
+end
+
 function init()
-    local file = os.getenv("BENCH_BODY")
-    if file then
-        local handle = assert(io.open(file, "rb"))
-        body_wanted = handle:read("*a")
-        handle:close()
-    end
+    body_wanted = content(os.getenv("BENCH_BODY"))
+    local upload = content(os.getenv("BENCH_UPLOAD"))
     local headers = {}
     for name, value in (os.getenv("BENCH_HEADERS") or ""):gmatch("([^:\n]+): ([^\n]*)") do
         headers[name] = value
@@ -28,7 +34,7 @@ function init()
     wrk.headers = headers
     local host = wrk.port == 80 and wrk.host or wrk.host .. ":" .. wrk.port
     headers["Host"] = host
-    prepared = wrk.format("GET", os.getenv("BENCH_PATH"))
+    prepared = wrk.format(upload and "POST" or "GET", os.getenv("BENCH_PATH"), headers, upload)
 end
 
 function request()
@@ -36,7 +42,7 @@ function request()
 end
 
 function response(status, headers, body)
-    if status == status_wanted and (body_wanted == nil or body == body_wanted) then
+    if status_wanted[status] and (body_wanted == nil or body == body_wanted) then
         right = right + 1
     else
         wrong = wrong + 1

@@ -50,14 +50,20 @@ class Process:
         if self.child.poll() is not None:
             raise SystemExit(f"{self.name} ended with {self.child.returncode}:\n{self.log.read_text(errors='replace')[-3000:]}")
 
+    def family(self):
+        """Its process id and those of its children; no program here has grandchildren."""
+        children = [path.read_text().split() for path in pathlib.Path(f"/proc/{self.pid}/task").glob("*/children")]
+        return [self.pid, *(int(pid) for some in children for pid in some)]
+
     def processor_time(self):
         """(user, system) seconds so far, of all its threads (proc(5): fields 14 and 15, counted from behind the name)."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return int(fields[11]) / TICK, int(fields[12]) / TICK
+        fields = [pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in self.family()]
+        return sum(int(one[11]) for one in fields) / TICK, sum(int(one[12]) for one in fields) / TICK
 
     def resident(self):
         """Octets of memory that are resident."""
-        return int(pathlib.Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.family())
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def end(self, within=10.0):
         if self.child.poll() is not None:
