@@ -139,7 +139,8 @@ class Run:
                 figures, faults = compare(self.setting, scenario, contenders, self.chosen.rounds, self.chosen.seconds, say)
                 self.faults += faults
                 if figures:
-                    scenarios[scenario.name] = {"label": scenario.label, "note": scenario.note, "contenders": figures}
+                    scenarios[scenario.name] = {"label": scenario.label, "note": scenario.note, "load": scenario.load,
+                                                "contenders": figures}
         labels = {contender.name: contender.label for some in self.standing.values() for contender in some}
         return {"scenarios": scenarios, "memory": memory, "labels": labels, "faults": self.faults}
 

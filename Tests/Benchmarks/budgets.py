@@ -52,7 +52,9 @@ SCENARIOS = {
     "session-memory": Scenario("memory", "/app", "session", b"", b"hello\n", 200),
     "session-redis": Scenario("redis", "/app", "session", b"", b"hello\n", 200),
 }
-STORES = {"sqlite": "sqlite:gatehouse.db", "memory": "memory:", "redis": "redis://127.0.0.1:{redis}/0"}
+# Where sessions are, and what else is set, section by section.
+Store = collections.namedtuple("Store", "address changes", defaults=[{}])
+STORES = {"sqlite": Store("sqlite:gatehouse.db"), "memory": Store("memory:"), "redis": Store("redis://127.0.0.1:{redis}/0")}
 
 
 class Bench:
@@ -65,11 +67,12 @@ class Bench:
     def start(self, name, store, line, core, environment):
         """A gateway named NAME; its installation and process. `line` makes the command from the gateway's own."""
         redis = None
-        if store == "redis":
+        if "{redis}" in STORES[store].address:
             redis = free_port()
             self.processes.start(["redis-server", "--port", redis, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
                                  f"{name}-redis", None, redis)
-        installation = Installation(self.folder / name, self.build, self.upstream.port, STORES[store].format(redis=redis))
+        installation = Installation(self.folder / name, self.build, self.upstream.port, STORES[store].address.format(redis=redis),
+                                    STORES[store].changes)
         process = self.processes.start(line(installation.line), f"{name}-gatehouse", core, installation.port, True,
                                        environment | {"SWIFT_DETERMINISTIC_HASHING": "1"}, 90)
         return installation, process

@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from table import is_ours
+from table import is_ours, milliseconds
 
 WIDTH, NAMES, BAR, GAP, HEAD, TOP = 860, 250, 20, 6, 34, 74
 STYLE = """
@@ -19,7 +19,7 @@ def group(title, bars, top, line=None):
     order that they stand in; `line`: the length at which a dashed line stands. Each group has its own scale, or bodies of a
     megabyte would flatten all the others."""
     widest = max(sum(parts) for _, _, parts, _ in bars) or 1
-    scale = (WIDTH - NAMES - 170) / widest
+    scale = (WIDTH - NAMES - 180) / widest
     found = [f'<text class="group" x="16" y="{top + 14}">{escape(title)}</text>']
     y = first = top + HEAD - 8
     for label, ours, parts, beside in bars:
@@ -43,12 +43,17 @@ def page(results, title, explained, groups):
         some, top = group(heading, bars, top, line)
         parts += some
     machine = results["machine"]
-    note = f"{machine['processor']}, Linux {machine['kernel']}, {machine['time'][:10]}; medians of {machine['rounds']} rounds"
+    note = f"{machine['processor']}, Linux {machine['kernel']}, {machine['time'][:10]}"
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}" role="img">',
         f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", f'<rect class="page" width="{WIDTH}" height="{top}"/>',
         f'<text class="title" x="16" y="30">{escape(title)}</text>',
-        f'<text class="small" x="16" y="52">{escape("; ".join(filter(None, (explained, note))))}</text>', *parts, "</svg>", ""])
+        f'<text class="small" x="16" y="52">{escape(f"{explained}; {note}")}</text>', *parts, "</svg>", ""])
+
+
+def rounds(results):
+    count = results["machine"]["rounds"]
+    return "one round" if count == 1 else f"medians of {count} rounds"
 
 
 def processor_time(results):
@@ -60,22 +65,25 @@ def processor_time(results):
             yield results["labels"][name], is_ours(name), (one["user"], one["system"]), f"{one['total']:.1f}{beside}"
 
     groups = [(entry["label"], list(bars(entry["contenders"])), entry["contenders"].get("floor", {}).get("total"))
-              for entry in results["scenarios"].values()]
-    return page(results, "Processor time per request, in µs: less is better", "dark: user, light: system; dashed: the floor", groups)
+              for entry in results["scenarios"].values() if entry["load"] != "sign-ins"]
+    return page(results, "Processor time per request, in µs: less is better",
+                f"dark: user, light: system; dashed: the floor; {rounds(results)}", groups)
 
 
 def answer_times(results):
+    def bar(label, ours, p50, p99):
+        return label, ours, (p50, p99 - p50), f"p50 {milliseconds(p50)} · p99 {milliseconds(p99)}"
+
     def bars(figures):
         for name in sorted(figures, key=lambda name: figures[name]["p99"]):
             one = figures[name]
-            beside = f"p50 {one['p50'] / 1e3:.2f} · p99 {one['p99'] / 1e3:.2f}"
-            yield results["labels"][name], is_ours(name), (one["p50"], one["p99"] - one["p50"]), beside
+            yield bar(results["labels"][name], is_ours(name), one["p50"], one["p99"])
             if "quiet_p99" in one:
-                yield "without sign-ins", is_ours(name), (one["quiet_p50"], one["quiet_p99"] - one["quiet_p50"]), \
-                    f"p50 {one['quiet_p50'] / 1e3:.2f} · p99 {one['quiet_p99'] / 1e3:.2f}"
+                yield bar("without sign-ins", False, one["quiet_p50"], one["quiet_p99"])
 
     groups = [(entry["label"], list(bars(entry["contenders"])), None) for entry in results["scenarios"].values()]
-    return page(results, "Time to the answer, in ms: less is better", "dark: half are faster (p50), whole: 99 of 100 are (p99)", groups)
+    return page(results, "Time to the answer, in ms: less is better",
+                f"dark: half are faster (p50), whole: 99 of 100 are (p99); {rounds(results)}", groups)
 
 
 def memory(results):
@@ -92,7 +100,7 @@ def memory(results):
               ("An idle connection after its first request", list(bars("later", kilobytes)), None),
               ("Resident at start", list(bars("resident_at_start", lambda octets: f"{octets / 2**20:.1f} MB")), None),
               ("Start to ready", list(bars("ready", lambda seconds: f"{seconds * 1e3:.0f} ms")), None)]
-    return page(results, "Memory and start: less is better", "", groups)
+    return page(results, "Memory and start: less is better", "of processes that have just begun", groups)
 
 
 def charts(results):

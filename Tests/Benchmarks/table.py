@@ -42,7 +42,7 @@ def ratio(one, other):
 
 
 def milliseconds(microseconds):
-    return f"{microseconds / 1e3:.2f}"
+    return f"{microseconds / 1e3:.2f}" if microseconds < 1e5 else f"{microseconds / 1e3:.0f}"
 
 
 def megabytes(octets):
