@@ -95,7 +95,7 @@ extension ServerLimits {
         head = HeadLimits(
             startLine: Int(limits.requestLine.octets), bytes: Int(limits.headerBytes.octets), fields: limits.headerCount)
         maxBody = limits.body.octets
-        connections = limits.connections
+        connections = min(limits.connections, OpenFiles.forClients)
         connectionsPerAddress = limits.connectionsPerAddress
         requestsPerConnection = limits.requestsPerConnection
     }

@@ -22,6 +22,11 @@ struct ServeCommand: ParsableCommand {
         let settings = loaded.settings
         let log = EventLog.start(settings.log)
         OpenFiles.raiseLimit()
+        if OpenFiles.forClients < settings.limits.connections {
+            log.notice(
+                "open files are limited (ulimit -Hn): \(OpenFiles.forClients) connections at a time, not the \(settings.limits.connections) of limits.connections"
+            )
+        }
 
         let gateway = try CommandLoop.run { _, _ in try await RunningGateway(settings, log: log) }
         for address in gateway.addresses { log.notice("listening at \(address.text) for \(settings.publicURL.origin)") }

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from harness.gateway import GATEHOUSE, ROOT, clean_environment
+from harness.pages import block
 
 PAGES = sorted(page for folder in (".", "config", "deploy") for page in (ROOT / folder).glob("*.md"))
 
@@ -32,6 +33,17 @@ def test_every_variable_on_the_page_is_known(tmp_path):
     assert len(complaints([name + "_X" for name in variables])) > 40
 
 
+def test_the_file_of_the_first_page_is_good(tmp_path):
+    (tmp_path / "gatehouse.yaml").write_text(block("README.md", "yaml"), encoding="utf-8")
+    for arguments in (("key", "generate", "--output", "token.secret"), ("config", "check"),
+                      ("user", "add", "alice", "--role", "user", "--password-stdin"),
+                      ("explain", "GET", "http://127.0.0.1:8080/admin/", "--as", "alice")):
+        done = subprocess.run([GATEHOUSE, *arguments], capture_output=True, text=True, env=clean_environment(), cwd=tmp_path,
+                              input="correct horse battery\n")
+        assert done.returncode == 0, done
+    assert "admin" in done.stdout, done
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_names_is_there(page):
     text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
@@ -40,3 +52,23 @@ def test_what_a_page_names_is_there(page):
     assert [str(path) for path in sorted(named) if not path.exists()] == []
     tests = {name for path in (ROOT / "Tests" / "EndToEnd").glob("test_*.py") for name in re.findall(r"(?m)^def (test_\w+)", path.read_text())}
     assert set(re.findall(r"`(test_\w+)`", text)) - tests == set()
+
+
+def test_the_threat_model_has_every_rule_that_is_named():
+    page = (ROOT / "deploy" / "threat-model.md").read_text(encoding="utf-8")
+    explained = {int(number) for cell in re.findall(r"(?m)^\| ([0-9 ]+) \|", page) for number in cell.split()}
+    named = {}
+    for path in [*(ROOT / "Sources").rglob("*.swift"), *(ROOT / "Tests").rglob("*.swift"), *(ROOT / "Tests").rglob("*.py")]:
+        for text in re.findall(r"\b[Rr]ules? ((?:[0-9]+(?:, | and | to )?)+)", path.read_text(encoding="utf-8")):
+            for first, last in re.findall(r"([0-9]+)(?: to ([0-9]+))?", text):
+                for number in range(int(first), int(last or first) + 1):
+                    named.setdefault(number, path.name)
+    assert len(named) > 40
+    assert {number: name for number, name in named.items() if number not in explained} == {}
+
+
+def test_the_boxes_of_the_threat_model_are_files():
+    picture = (ROOT / "deploy" / "threat-model.md").read_text(encoding="utf-8").split("```")[1]
+    boxes = set(re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", picture))
+    files = {path.stem.split("+")[0] for path in (ROOT / "Sources").rglob("*.swift")}
+    assert len(boxes) > 12 and boxes - files == set()

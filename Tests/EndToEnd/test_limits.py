@@ -1,11 +1,14 @@
 """Limits: each with the status that says which it was, and what lies just under it passes."""
 
+import select
 import time
 
 import pytest
 
+from harness.gateway import GATEHOUSE
+from harness.processes import Process
 from harness.site import routes
-from harness.wire import Closed, chunked, request
+from harness.wire import Closed, chunked, eventually, request
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +174,36 @@ def test_connections(make_site, setting):
     finally:
         for client in held:
             client.close()
+    site.joined()
+
+
+def test_connections_leave_descriptors_for_the_rest(make_site):
+    """A limit of open files below limits.connections: whoever comes on top is told so, and the others are served all the same."""
+    site = make_site(start=False)
+    gateway = site.gateway
+    process = Process(["prlimit", "--nofile=128:128", GATEHOUSE, "serve", "--config", gateway.config], gateway.folder, gateway.name,
+                      env=gateway.environment, cwd=gateway.folder)
+    held = []
+    try:
+        process.wait_until(lambda: gateway.probe("/readyz")[0] == 200)
+        assert "open files are limited" in gateway.log()
+        held = [site.client() for _ in range(200)]
+
+        def answered():
+            return select.select([client.sock for client in held], [], [], 0)[0]
+
+        eventually(lambda: len(answered()) == 200 - 64, 10)
+        refused = [client for client in held if client.sock in answered()]
+        for client in refused:
+            answer = client.response()
+            assert answer.status == 503 and "Retry-After" in answer.fields
+        for client in [client for client in held if client not in refused][:10]:
+            assert client.ask(request("GET", f"/open/?n={site.nonce()}")).status == 200
+        assert gateway.probe("/readyz")[0] == 200
+    finally:
+        for client in held:
+            client.close()
+        assert process.terminate() == 0
     site.joined()
 
 
