@@ -16,12 +16,12 @@ package final class Authenticator {
     /// The identity behind the request; nil when it shows none, or none that holds.
     /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (SECURITY.md rules 13 and 40).
     func identify(_ exchange: Exchange, for route: Route) async throws(CheckFailure) -> Identity? {
-        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), for: route))
+        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange), for: route))
     }
 
     /// The same for the gateway's own endpoints, which take what any route may take.
     func identify(_ exchange: Exchange) async throws(CheckFailure) -> Identity? {
-        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange.head), accepting: .all))
+        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange), accepting: .all))
     }
 
     private func identify(_ exchange: Exchange, _ choice: CredentialChoice) async throws(CheckFailure) -> Identity? {
@@ -38,21 +38,23 @@ package final class Authenticator {
     /// Whether the request's bearer is a token of ours, on a route that does not look at it (SECURITY.md rule 45). Others are the
     /// upstream's business.
     func showsOwnToken(_ exchange: Exchange) -> Bool {
-        guard case .one(let range) = shown(by: exchange.head).bearer else { return false }
+        guard case .one(let range) = shown(by: exchange).bearer else { return false }
         return identity(ofToken: range, exchange) != nil
     }
 
     /// Whose token the request's cookie is; nil when there is none, or none that holds.
     func identity(ofTokenCookie exchange: Exchange) -> Identity? {
-        guard case .one(let range) = shown(by: exchange.head).token else { return nil }
+        guard case .one(let range) = shown(by: exchange).token else { return nil }
         return identity(ofToken: range, exchange)
     }
 
-    private func shown(by head: RequestHead) -> PresentedCredentials {
-        PresentedCredentials(
-            session: Cookies.find(configuration.sessionCookie, in: head),
-            token: configuration.tokens == nil ? .none : Cookies.find(configuration.tokenCookie, in: head),
-            bearer: configuration.tokens == nil ? .none : PresentedCredentials.Bearer(head))
+    private func shown(by exchange: Exchange) -> PresentedCredentials {
+        let cookies = exchange.cookies(configuration)
+        guard configuration.tokens != nil else {
+            return PresentedCredentials(session: cookies.session, token: .none, bearer: .none)
+        }
+        return PresentedCredentials(
+            session: cookies.session, token: cookies.token, bearer: PresentedCredentials.Bearer(exchange.head))
     }
 
     private func identity(ofSession range: ByteRange, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {

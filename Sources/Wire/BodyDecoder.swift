@@ -124,7 +124,8 @@ package struct BodyDecoder {
         _ input: Buffer, _ limit: Int, _ tooLong: WireError.Reason, _ noCR: WireError.Reason
     ) throws(WireError) -> Int? {
         let octets = input.octets
-        guard let lineFeed = octets.firstLineFeed(from: scanned) else {
+        let lineFeed = octets.first(.lf, from: scanned, to: octets.count)
+        guard lineFeed < octets.count else {
             scanned = octets.count
             if octets.count >= limit { throw WireError(tooLong) }
             return nil

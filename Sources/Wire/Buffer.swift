@@ -141,22 +141,6 @@
     /// `value` in lower-case hexadecimal ASCII digits.
     package func append(hexadecimal value: some FixedWidthInteger & UnsignedInteger) { append(value, radix: 16) }
 
-    /// All 16 digits of `word` in lower-case hexadecimal.
-    package func append(hexadecimal16 word: UInt64) {
-        // A digit an octet: the nibbles are spread out, then each is moved to its letter where it is above 9.
-        var spread = (high: spreadNibbles(UInt32(truncatingIfNeeded: word >> 32)), low: spreadNibbles(UInt32(truncatingIfNeeded: word)))
-        unsafe withUnsafeBytes(of: &spread) { unsafe append($0) }
-    }
-
-    private func spreadNibbles(_ word: UInt32) -> UInt64 {
-        var octets = UInt64(word)
-        octets = (octets | octets << 16) & 0x0000_FFFF_0000_FFFF
-        octets = (octets | octets << 8) & 0x00FF_00FF_00FF_00FF
-        octets = (octets | octets << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        let letters = ((octets &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-        return (octets &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).bigEndian
-    }
-
     private func append(_ value: some FixedWidthInteger & UnsignedInteger, radix: UInt64) {
         var rest = UInt64(value)
         var digits = 1

@@ -12,25 +12,41 @@ package enum Cookies {
         case several
     }
 
-    /// Looks through all Cookie lines of the head.
-    package static func find(_ name: [UInt8], in head: RequestHead) -> Lookup {
+    /// What the Cookie lines of a head hold, seen in one pass.
+    package struct Survey: Equatable, Sendable {
+        package var session = Lookup.none
+        package var token = Lookup.none
+        /// There are pairs that are neither's.
+        package var hasOthers = false
+
+        package init() {}
+    }
+
+    /// Looks through all Cookie lines of the head for the cookies of these two names.
+    package static func survey(_ head: RequestHead, session: [UInt8], token: [UInt8]) -> Survey {
+        var survey = Survey()
+        guard head.has(.cookie) else { return survey }
         let bytes = head.bytes
         let octets = bytes.octets
-        var found = Lookup.none
         for field in head.fields where field.id == .cookie {
             var pairs = Pairs(field.value)
             while let pair = pairs.next(in: octets) {
-                guard let value = pair.value, octets.equals(pair.name, name) else { continue }
-                if found != .none || !pair.isNameExact { return .several }
-                found = .one(value)
+                if octets.equals(pair.name, session) {
+                    survey.session.add(pair)
+                } else if octets.equals(pair.name, token) {
+                    survey.token.add(pair)
+                } else {
+                    survey.hasOthers = true
+                }
             }
         }
-        return found
+        return survey
     }
 
     /// Appends the pairs of all Cookie lines but those of `names`, as the value of one line: `a=b; c=d`.
     ///
     /// - Returns: false when nothing remains; then nothing was appended.
+    @discardableResult
     package static func append(_ head: RequestHead, without names: [[UInt8]], to out: Buffer) -> Bool {
         let bytes = head.bytes
         let octets = bytes.octets
@@ -54,7 +70,7 @@ package enum Cookies {
         return false
     }
 
-    private struct Pair {
+    fileprivate struct Pair {
         /// The whole pair, trimmed.
         let whole: ByteRange
         /// What stands before the first `=`, or the whole pair.
@@ -78,21 +94,25 @@ package enum Cookies {
         mutating func next(in octets: Octets) -> Pair? {
             while position < end {
                 let start = position
-                var equals = -1
-                while position < end, octets[position] != .ascii(";") {
-                    if equals < 0, octets[position] == .ascii("=") { equals = position }
-                    position &+= 1
-                }
-                let whole = octets.trimmed(start, position)
-                defer { position &+= 1 }
+                let stop = octets.first(.ascii(";"), from: start, to: end)
+                position = stop &+ 1
+                let whole = octets.trimmed(start, stop)
                 if whole.isEmpty { continue }
-                if equals < 0 { return Pair(whole: whole, name: whole, value: nil, isNameExact: true) }
+                let equals = octets.first(.ascii("="), from: start, to: stop)
+                if equals == stop { return Pair(whole: whole, name: whole, value: nil, isNameExact: true) }
                 let name = octets.trimmed(start, equals)
                 return Pair(
-                    whole: whole, name: name, value: octets.trimmed(equals &+ 1, position), isNameExact: name.end == equals)
+                    whole: whole, name: name, value: octets.trimmed(equals &+ 1, stop), isNameExact: name.end == equals)
             }
             return nil
         }
+    }
+}
+
+extension Cookies.Lookup {
+    fileprivate mutating func add(_ pair: Cookies.Pair) {
+        guard let value = pair.value else { return }
+        self = self == .none && pair.isNameExact ? .one(value) : .several
     }
 }
 

@@ -8,16 +8,24 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case retryAfter, warning, pragma, origin, referer, secFetchSite, secFetchMode, secFetchDest, xForwardedFor, xForwardedProto
     case xForwardedHost, xForwardedPort, xRealIP, forwarded, xRequestID, traceparent, tracestate, http2Settings, etag, lastModified
 
+    /// - Parameter name: a token (RFC 9110 5.6.2), as every parsed name is.
     init(_ octets: Octets, _ name: ByteRange) {
         // Length, first octet and last but one tell all the names apart; one comparison then decides.
         let length = name.end &- name.start
         guard length >= 2 else { self = .other; return }
         let candidate = FieldName.candidate(length, octets[name.start].lowercased, octets[name.end &- 2].lowercased)
-        self = octets.equalsFolded(name, candidate.text) ? candidate : .other
+        self = octets.equalsToken(name, candidate.text) ? candidate : .other
     }
 
-    /// The id of a name that is not in a message, such as one from the settings.
-    package init(_ name: [UInt8]) { self.init(name.span, ByteRange(offset: 0, count: name.count)) }
+    /// The id of a name that is not in a message, such as one from the settings. What is no token is `other`.
+    package init(_ name: [UInt8]) {
+        let octets = name.span
+        guard octets.endOfToken(from: 0, to: name.count) == name.count else { self = .other; return }
+        self.init(octets, ByteRange(offset: 0, count: name.count))
+    }
+
+    /// This name's bit in a set of names; there are fewer than 64.
+    @inline(always) var bit: UInt64 { 1 << UInt64(rawValue) }
 
     /// RFC 9110 7.6.1: fields that end at this hop, whatever Connection says.
     package var isHopByHop: Bool {

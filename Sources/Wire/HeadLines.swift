@@ -1,6 +1,8 @@
 /// The lines of a head, read as they become complete.
 struct HeadLines {
     var fields: [HeaderField] = []
+    /// The names among them, a bit each by `FieldName.bit`.
+    private(set) var names: UInt64 = 0
     private var cursor = LineCursor()
     private var fieldsStart = 0
     let limits: HeadLimits
@@ -25,7 +27,9 @@ struct HeadLines {
         while let line = try cursor.next(octets, limit: limit, tooLong: .fieldsTooLarge) {
             if line.isEmpty { return true }
             if fields.count >= limits.fields { throw WireError(.tooManyFields, line: cursor.line) }
-            fields.append(try HeaderField.parse(octets, from: line.lowerBound, to: line.upperBound, line: cursor.line))
+            let field = try HeaderField.parse(octets, from: line.lowerBound, to: line.upperBound, line: cursor.line)
+            names |= field.id.bit
+            fields.append(field)
         }
         return false
     }
@@ -33,6 +37,7 @@ struct HeadLines {
     mutating func reset() {
         cursor.reset()
         fieldsStart = 0
+        names = 0
         fields.removeAll(keepingCapacity: true)
     }
 }

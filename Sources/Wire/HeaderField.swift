@@ -14,8 +14,7 @@ package struct HeaderField: Equatable, Sendable {
 
     /// Reads the field line that stands in `start..<end`, without its CRLF (RFC 9112 5). Nothing is repaired.
     static func parse(_ octets: Octets, from start: Int, to end: Int, line: Int) throws(WireError) -> HeaderField {
-        var index = start
-        while index < end, ASCIISet.token.contains(octets[index]) { index &+= 1 }
+        let index = octets.endOfToken(from: start, to: end)
         guard index < end, octets[index] == .ascii(":"), index > start else {
             throw WireError(fault(octets, from: start, at: index, to: end, line: line), line: line)
         }

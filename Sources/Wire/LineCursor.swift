@@ -10,7 +10,8 @@ struct LineCursor {
     /// it holds as much for a line that is not complete yet.
     @inline(always)
     mutating func next(_ octets: Octets, limit: Int, tooLong: WireError.Reason) throws(WireError) -> Range<Int>? {
-        guard let lineFeed = octets.firstLineFeed(from: scanned) else {
+        let lineFeed = octets.first(.lf, from: scanned, to: octets.count)
+        guard lineFeed < octets.count else {
             scanned = octets.count
             if octets.count >= limit { throw WireError(tooLong, line: line &+ 1) }
             return nil

@@ -9,6 +9,8 @@ package class MessageHead {
         var framing = BodyFraming.none
         var keepAlive = false
         var hasConnectionOptions = false
+        /// The names of the fields, a bit each by `FieldName.bit`.
+        var names: UInt64 = 0
     }
 
     /// The head's own octets; every range of the head is into them.
@@ -25,13 +27,18 @@ package class MessageHead {
     /// Whether Connection names anything but `close` and `keep-alive`; when not, `connectionNames` need not be asked.
     package final var hasConnectionOptions: Bool { traits.hasConnectionOptions }
 
+    /// Whether there is a field of this name.
+    package final func has(_ id: FieldName) -> Bool { traits.names & id.bit != 0 }
+
     /// The value of the first field of this name.
     package final func value(of id: FieldName) -> ByteRange? {
+        guard has(id) else { return nil }
         for field in fields where field.id == id { return field.value }
         return nil
     }
 
     package final func count(of id: FieldName) -> Int {
+        guard has(id) else { return 0 }
         var count = 0
         for field in fields where field.id == id { count &+= 1 }
         return count

@@ -28,22 +28,20 @@ extension Span where Element == UInt8 {
         UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// The first LF from `offset` on; nil when there is none.
-    func firstLineFeed(from offset: Int) -> Int? {
+    /// The first `octet` in `offset..<end`; `end` when there is none.
+    @inline(always)
+    func first(_ octet: UInt8, from offset: Int, to end: Int) -> Int {
         var index = offset
-        let end = count
+        let pattern = UInt64(octet) &* 0x0101_0101_0101_0101
         while end &- index >= 8 {
             // The lowest marked octet is the first zero octet of the difference.
-            let difference = word(at: index) ^ 0x0A0A_0A0A_0A0A_0A0A
+            let difference = word(at: index) ^ pattern
             let marks = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
             if marks != 0 { return index &+ marks.trailingZeroBitCount / 8 }
             index &+= 8
         }
-        while index < end {
-            if self[index] == .lf { return index }
-            index &+= 1
-        }
-        return nil
+        while index < end, self[index] != octet { index &+= 1 }
+        return index
     }
 
     /// The first control octet (0x00...0x1F but HTAB, or 0x7F) in `offset..<end`; `end` when there is none.
@@ -81,6 +79,69 @@ extension Span where Element == UInt8 {
         return true
     }
 
+    /// Whether the token in `range` is `text`, the case of letters apart. `text` holds lower-case letters, digits and `-` only: no octet
+    /// of a token but a letter's other case becomes one of these when bit 5 is set, so eight octets are compared at once.
+    func equalsToken(_ range: ByteRange, _ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard range.end &- range.start == count else { return false }
+        let other = unsafe UnsafeRawPointer(text.utf8Start)
+        guard count >= 8 else {
+            for index in 0..<count where unsafe self[range.start &+ index] | 0x20 != text.utf8Start[index] { return false }
+            return true
+        }
+        var index = 0
+        while true {
+            let expected = unsafe UInt64(littleEndian: other.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            if word(at: range.start &+ index) | 0x2020_2020_2020_2020 != expected { return false }
+            if index == count &- 8 { return true }
+            // The last word may overlap the one before it.
+            index = Swift.min(index &+ 8, count &- 8)
+        }
+    }
+
+    /// Where the token that begins at `offset` ends (RFC 9110 5.6.2), at most `end`.
+    @inline(always)
+    func endOfToken(from offset: Int, to end: Int) -> Int {
+        var index = offset
+        // Names are letters and `-`, nearly always: eight of them are known for what they are at once.
+        while end &- index >= 8 {
+            let word = word(at: index)
+            let lower = word | 0x2020_2020_2020_2020
+            let letters = (lower &+ 0x1F1F_1F1F_1F1F_1F1F) & ~(lower &+ 0x0505_0505_0505_0505)
+            let hyphens = ~((word ^ 0x2D2D_2D2D_2D2D_2D2D) &+ 0x7F7F_7F7F_7F7F_7F7F)
+            let others = ~(letters | hyphens) & 0x8080_8080_8080_8080
+            // An octet above 0x7F would carry into the next one.
+            if word & 0x8080_8080_8080_8080 != 0 { break }
+            if others != 0 {
+                index &+= others.trailingZeroBitCount / 8
+                break
+            }
+            index &+= 8
+        }
+        while index < end, ASCIISet.token.contains(self[index]) { index &+= 1 }
+        return index
+    }
+
+    /// Whether all octets are printable ASCII other than `"` and `\`: what stands in a JSON string, and in a quoted field of a log, as it is.
+    package var isPlain: Bool {
+        var index = 0
+        while count &- index >= 8 {
+            let word = word(at: index)
+            let quote = (word ^ 0x2222_2222_2222_2222) &- 0x0101_0101_0101_0101
+            let backslash = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- 0x0101_0101_0101_0101
+            // A borrow marks an octet too many only above one that is marked rightly, and an octet above 0x7F is marked by itself.
+            let marks = (word &- 0x2020_2020_2020_2020) | (word &+ 0x0101_0101_0101_0101) | word | quote | backslash
+            if marks & 0x8080_8080_8080_8080 != 0 { return isPlain(from: index) }
+            index &+= 8
+        }
+        return isPlain(from: index)
+    }
+
+    private func isPlain(from offset: Int) -> Bool {
+        for index in offset..<count where !self[index].isPlain { return false }
+        return true
+    }
+
     /// Whether two stretches are the same, the case of ASCII letters apart.
     func equalsFolded(_ range: ByteRange, _ other: ByteRange) -> Bool {
         guard range.count == other.count else { return false }
@@ -102,6 +163,9 @@ extension Span where Element == UInt8 {
 
 extension UInt8 {
     @inline(always) var isControl: Bool { (self < 0x20 && self != 0x09) || self == 0x7F }
+
+    /// Printable ASCII other than `"` and `\`.
+    package var isPlain: Bool { self >= 0x20 && self <= 0x7E && self != .ascii("\"") && self != .ascii("\\") }
 }
 
 /// The members of a comma-separated list (RFC 9110 5.6.1), trimmed; empty members are passed over.

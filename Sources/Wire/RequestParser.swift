@@ -70,6 +70,7 @@ package struct RequestParser {
         // HTTP/1.0 has no persistence of its own, and what its keep-alive means behind an old proxy is guesswork (RFC 9112 C.2.2).
         traits.keepAlive = traits.version == .http11 && !facts.closes
         traits.hasConnectionOptions = facts.hasConnectionOptions
+        traits.names = lines.names
         parts.wantsUpgrade = traits.version == .http11 && facts.hasUpgrade && facts.namesUpgrade
         let announcesContent = traits.framing != .none && traits.framing != .length(0)
         parts.expectsContinue = facts.expectsContinue && traits.version == .http11 && announcesContent

@@ -24,6 +24,7 @@ package struct ResponseParser {
         traits.framing = try ResponseParser.framing(facts, parts.status, method)
         traits.keepAlive = traits.version == .http11 && !facts.closes && traits.framing != .untilClose
         traits.hasConnectionOptions = facts.hasConnectionOptions
+        traits.names = lines.names
         head.take(lines.end, from: input)
         head.take(&lines.fields, traits)
         head.take(parts)

@@ -18,14 +18,14 @@ struct BodyPumpTests {
                 peer.shutdownSending()
             }
             sink.transport.output.append(text: head)
-            var pump = BodyPump(
-                BodyDecoder(framing), framing: out, headers: HeaderPolicy(configuration: try plainConfiguration()), limit: limit)
+            let headers = HeaderPolicy(configuration: try plainConfiguration())
+            var pump = BodyPump(BodyDecoder(framing), framing: out, limit: limit)
             var fault = ""
             let reader = Reading(sink.peer)
             let thread = try Loop.Thread.start(name: "reader") { reader.run() }
             do throws(PumpFault) {
                 while !pump.isDone {
-                    try pump.step(from: source.transport, to: sink.transport)
+                    try pump.step(from: source.transport, to: sink.transport, headers)
                     if pump.isDone { break }
                     if pump.isPaused { continue }
                     let waiter = (pump.blockedOn == .source ? source : sink).waiter
@@ -123,9 +123,10 @@ struct BodyPumpTests {
             while case .octets = sink.socket.write(filler) {}
             source.peer.send("hello")
             await source.readable()
-            var pump = BodyPump(BodyDecoder(.length(5)), framing: .plain, headers: HeaderPolicy(configuration: try plainConfiguration()))
+            let headers = HeaderPolicy(configuration: try plainConfiguration())
+            var pump = BodyPump(BodyDecoder(.length(5)), framing: .plain)
             sink.transport.output.append("HEAD")
-            try pump.step(from: source.transport, to: sink.transport)
+            try pump.step(from: source.transport, to: sink.transport, headers)
             return (source.transport.input.count, sink.transport.output.count, pump.blockedOn)
         }
         #expect(count == 0)
@@ -141,8 +142,9 @@ struct BodyPumpTests {
             while !sink.socket.mayWrite { _ = await sink.waiter.wait() }
             source.transport.input.append("2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
             sink.transport.output.append("HEAD\r\n\r\n")
-            var pump = BodyPump(BodyDecoder(.chunked), framing: .chunked, headers: HeaderPolicy(configuration: try plainConfiguration()))
-            try pump.step(from: source.transport, to: sink.transport)
+            let headers = HeaderPolicy(configuration: try plainConfiguration())
+            var pump = BodyPump(BodyDecoder(.chunked), framing: .chunked)
+            try pump.step(from: source.transport, to: sink.transport, headers)
             #expect(pump.isDone)
             return String(decoding: sink.peer.receive(1_000).0, as: UTF8.self)
         }

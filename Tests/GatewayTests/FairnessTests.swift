@@ -19,13 +19,13 @@ struct FairnessTests {
                 for _ in 0..<64 where !peer.send(octets) { break }
             }
             await source.readable()
-            var pump = BodyPump(
-                BodyDecoder(.length(64 << 20)), framing: .plain, headers: HeaderPolicy(configuration: try plainConfiguration()))
+            let headers = HeaderPolicy(configuration: try plainConfiguration())
+            var pump = BodyPump(BodyDecoder(.length(64 << 20)), framing: .plain)
             var largest: UInt64 = 0
             var hasPaused = false
             while !pump.isDone {
                 let before = pump.moved
-                try pump.step(from: source.transport, to: sink.transport)
+                try pump.step(from: source.transport, to: sink.transport, headers)
                 largest = max(largest, pump.moved - before)
                 if pump.isPaused { hasPaused = true; continue }
                 if pump.isDone { break }

@@ -71,7 +71,7 @@ struct UpstreamTests {
         }
     }
 
-    @Test("What is idle for too long, or closed by its server, is swept away")
+    @Test("What is idle gives its memory back; what is idle for too long, or closed by its server, is swept away")
     func sweep() async throws {
         try await onLoop { loop in
             let listener = BlockingListener()
@@ -79,9 +79,14 @@ struct UpstreamTests {
             let bench = try Bench(loop, ports: [listener.port])
             let connection = try await bench.lease()
             bench.group.release(connection, isReusable: true)
-            connection.server.sweep(olderThan: connection.idleSince)
+            connection.transport.output.reserve(1)
+            connection.server.sweep(olderThan: connection.idleSince, restingSince: connection.idleSince)
             #expect(connection.transport.socket.isOpen)
-            connection.server.sweep(olderThan: connection.idleSince + 1)
+            #expect(connection.transport.output.capacity > 0)
+            connection.server.sweep(olderThan: connection.idleSince, restingSince: connection.idleSince + 1)
+            #expect(connection.transport.socket.isOpen)
+            #expect(connection.transport.output.capacity == 0)
+            connection.server.sweep(olderThan: connection.idleSince + 1, restingSince: 0)
             #expect(!connection.transport.socket.isOpen)
             #expect(connection.server.connections == 0)
         }

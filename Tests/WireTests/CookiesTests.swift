@@ -24,7 +24,7 @@ struct CookiesTests {
     @Test("rules 13 and 39: names are octets, and an odd line ends like any other", arguments: lookups)
     func finds(_ lines: [String], _ value: String?) throws {
         let head = try head(lines)
-        switch Cookies.find(octets("id"), in: head) {
+        switch Cookies.survey(head, session: octets("id"), token: octets("t")).session {
         case .none: #expect(value == nil)
         case .one(let range): #expect(text(head.bytes, range) == value)
         case .several: Issue.record("several")
@@ -38,7 +38,8 @@ struct CookiesTests {
             ["id\t=1; a=b"],
         ])
     func several(_ lines: [String]) throws {
-        #expect(Cookies.find(octets("id"), in: try head(lines)) == .several)
+        #expect(Cookies.survey(try head(lines), session: octets("id"), token: octets("t")).session == .several)
+        #expect(Cookies.survey(try head(lines), session: octets("t"), token: octets("id")).token == .several)
     }
 
     static let remainders: [([String], String?)] = [
@@ -51,6 +52,7 @@ struct CookiesTests {
     func removes(_ lines: [String], _ expected: String?) throws {
         let head = try head(lines)
         let out = Buffer()
+        #expect(Cookies.survey(head, session: octets("id"), token: octets("t")).hasOthers == (expected != nil))
         let hasMore = Cookies.append(head, without: [octets("id"), octets("t")], to: out)
         #expect(hasMore == (expected != nil))
         #expect(text(rest(out)) == expected ?? "")

@@ -100,7 +100,8 @@ struct FuzzTests {
             let hasMore = Cookies.append(head, without: [octets("id")], to: out)
             #expect(hasMore == !out.isEmpty)
             let again = try #require(self.head(rest(out)))
-            #expect(Cookies.find(octets("id"), in: again) == .none)
+            #expect(Cookies.survey(head, session: octets("id"), token: octets("id")).hasOthers == hasMore)
+            #expect(Cookies.survey(again, session: octets("id"), token: octets("t")).session == .none)
             let second = Buffer()
             _ = Cookies.append(again, without: [octets("id")], to: second)
             #expect(rest(second) == rest(out))
@@ -112,7 +113,8 @@ struct FuzzTests {
     }
 
     private func value(_ name: String, _ head: RequestHead) -> String? {
-        if case .one(let range) = Cookies.find(octets(name), in: head) { text(head.bytes, range) } else { nil }
+        let survey = Cookies.survey(head, session: octets(name), token: octets("t"))
+        return if case .one(let range) = survey.session { text(head.bytes, range) } else { nil }
     }
 
     private func head(_ cookies: [UInt8]) -> RequestHead? {

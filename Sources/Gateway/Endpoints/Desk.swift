@@ -83,14 +83,15 @@ struct Desk {
 
     func clearCookie(_ kind: CredentialKinds) -> SetCookie { setCookie(kind, [], maxAge: 0) }
 
-    func carriesCookie(_ kind: CredentialKinds, _ head: RequestHead) -> Bool {
-        Cookies.find(cookieName(kind), in: head) != .none
+    func carriesCookie(_ kind: CredentialKinds, _ exchange: Exchange) -> Bool {
+        let cookies = exchange.cookies(configuration)
+        return (kind == .token ? cookies.token : cookies.session) != .none
     }
 
     /// The session id in the request's cookie; nil when there is none, or several, or something else.
-    func presentedSession(_ head: RequestHead) -> SessionID? {
-        guard case .one(let range) = Cookies.find(configuration.sessionCookie, in: head) else { return nil }
-        let bytes = head.bytes
+    func presentedSession(_ exchange: Exchange) -> SessionID? {
+        guard case .one(let range) = exchange.cookies(configuration).session else { return nil }
+        let bytes = exchange.head.bytes
         return SessionID(presented: bytes.span(range))
     }
 

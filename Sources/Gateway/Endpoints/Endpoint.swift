@@ -9,11 +9,22 @@ package enum Endpoint: Equatable, Sendable {
     /// A path that is ours and has nothing at it. It is never an upstream's.
     case nothing
 
+    /// The two that the settings choose.
+    struct Paths {
+        let signIn: [UInt8]
+        let signOut: [UInt8]
+
+        init(_ login: GatewayConfiguration.Login) {
+            signIn = login.path
+            signOut = login.logoutPath
+        }
+    }
+
     /// Nil: not ours.
-    init?(_ bytes: Buffer, _ path: ByteRange, _ login: GatewayConfiguration.Login) {
-        if bytes.isSame(path, login.path) {
+    init?(_ bytes: Buffer, _ path: ByteRange, _ paths: borrowing Paths) {
+        if bytes.isSame(path, paths.signIn) {
             self = .signIn
-        } else if bytes.isSame(path, login.logoutPath) {
+        } else if bytes.isSame(path, paths.signOut) {
             self = .signOut
         } else if path.count >= 2, bytes[path.start + 1] == UInt8(ascii: ".") {
             self.init(reserved: bytes, path)

@@ -4,6 +4,7 @@ import Wire
 /// What the gateway answers itself: signing in and out, who am I, my sessions, and the check for another proxy.
 package final class Endpoints {
     private let login: GatewayConfiguration.Login
+    private let paths: Endpoint.Paths
     private let desk: Desk
     private let signIn: SignInEndpoint
     private let signOut: SignOutEndpoint
@@ -13,6 +14,7 @@ package final class Endpoints {
 
     init(configuration: GatewayConfiguration, stores: GatewayStores, authenticator: Authenticator, audit: AuditLog?) {
         login = configuration.login
+        paths = Endpoint.Paths(login)
         desk = Desk(
             configuration: configuration, authenticator: authenticator, audit: Audit(log: audit, routes: configuration.routes))
         let check = SignInCheck(users: stores.users, throttle: stores.throttle, hashing: stores.hashing, login: login)
@@ -26,7 +28,7 @@ package final class Endpoints {
 
     /// Nil: the request is for a route. Asked for every request, so it makes nothing.
     package func match(_ exchange: Exchange) -> Endpoint? {
-        Endpoint(exchange.head.bytes, exchange.head.path, login)
+        Endpoint(exchange.head.bytes, exchange.head.path, paths)
     }
 
     package func serve(_ exchange: Exchange, _ endpoint: Endpoint) async {

@@ -33,7 +33,7 @@ struct SessionsEndpoint {
         guard let identity = await desk.identity(of: exchange) else { return }
         // Who is signed in by a token has no session of theirs to keep, whatever cookie stands beside it.
         let isSession = identity.method.kind == .session
-        let kept = isSession ? desk.presentedSession(exchange.head)?.key : nil
+        let kept = isSession ? desk.presentedSession(exchange)?.key : nil
         do throws(StoreError) {
             let ended = try await sessions.removeAll(of: identity.userID, except: kept)
             var event = AuditEvent(.sessionRevoked, .ok, .byUser, of: identity)

@@ -25,7 +25,7 @@ struct SignInGrant {
         let now = exchange.context.loop.wallClock
         let start: SessionStart
         do {
-            start = try configuration.sessionPolicy.start(for: user, replacing: desk.presentedSession(exchange.head), now: now)
+            start = try configuration.sessionPolicy.start(for: user, replacing: desk.presentedSession(exchange), now: now)
         } catch { throw SignInFailure.notPossible(error.description, user) }
         let mayStay: Bool
         do throws(StoreError) {
@@ -56,7 +56,7 @@ struct SignInGrant {
         } catch { throw SignInFailure.notPossible(error.description, user) }
         do { identity = try tokens.verify(token, now: now) } catch { throw SignInFailure.notPossible("\(error)", user) }
         // The session whose cookie is taken away would be out of everybody's reach, so it ends.
-        await end(desk.presentedSession(exchange.head)?.key, desk, exchange)
+        await end(desk.presentedSession(exchange)?.key, desk, exchange)
         let cookie = desk.setCookie(.token, token, maxAge: (identity.expiresAt - now) / 1000)
         return Granted(identity: identity, cookies: [cookie] + stale(.session, desk, exchange))
     }
@@ -64,7 +64,7 @@ struct SignInGrant {
     /// Of two cookies the session's would be looked at and the token's not (`CredentialChoice`), or a program would send both for
     /// ever: the other kind's goes, if it is there.
     private func stale(_ kind: CredentialKinds, _ desk: Desk, _ exchange: Exchange) -> [SetCookie] {
-        desk.carriesCookie(kind, exchange.head) ? [desk.clearCookie(kind)] : []
+        desk.carriesCookie(kind, exchange) ? [desk.clearCookie(kind)] : []
     }
 
     /// Ends the session that the client had before. Its cookie is replaced, and it ends by itself if the store does not answer.

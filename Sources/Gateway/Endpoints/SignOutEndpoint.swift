@@ -12,7 +12,7 @@ struct SignOutEndpoint {
         // A link or a picture of another site must not sign anybody out (SECURITY.md rule 36), so GET does not.
         guard head.method == .post else { return await desk.refuseMethod(exchange, allowed: "POST") }
         if let problem = desk.objectionToOrigin(of: exchange, against: .signOut) { return await desk.refuse(exchange, problem) }
-        if let id = desk.presentedSession(head) {
+        if let id = desk.presentedSession(exchange) {
             do throws(StoreError) {
                 try await end(id.key, exchange)
             } catch {

@@ -24,7 +24,6 @@ struct BodyPump {
 
     private(set) var decoder: BodyDecoder
     private let framing: Framing
-    private let headers: HeaderPolicy
     /// Octets of content that may leave. Judged before any of a piece does, so that nobody is sent the end of too much.
     private let limit: UInt64
     /// Octets at the front of the source's input that belong to a chunk, or to the content, whose beginning is written.
@@ -39,19 +38,19 @@ struct BodyPump {
     /// Stopped although both sides could go on, so that others have their turn.
     private(set) var isPaused = false
 
-    init(_ decoder: BodyDecoder, framing: Framing, headers: HeaderPolicy, limit: UInt64 = .max) {
+    init(_ decoder: BodyDecoder, framing: Framing, limit: UInt64 = .max) {
         self.decoder = decoder
         self.framing = framing
-        self.headers = headers
         self.limit = limit
     }
 
     /// Moves what can be moved now, up to a fair share of the worker's time.
-    mutating func step(from source: Transport, to sink: Transport) throws(PumpFault) {
+    /// - Parameter headers: says which trailers go on.
+    mutating func step(from source: Transport, to sink: Transport, _ headers: HeaderPolicy) throws(PumpFault) {
         isPaused = false
         var reads = 0
         while !isDone {
-            try fill(source.input, sink.output)
+            try fill(source.input, sink.output, headers)
             if piece > 0 || !sink.output.isEmpty {
                 guard try write(source.input, sink) else { return blockedOn = .sink }
                 continue
@@ -67,11 +66,11 @@ struct BodyPump {
     }
 
     /// Puts into `output` what goes before the next octets of content, and small content with it.
-    private mutating func fill(_ input: Buffer, _ output: Buffer) throws(PumpFault) {
+    private mutating func fill(_ input: Buffer, _ output: Buffer, _ headers: HeaderPolicy) throws(PumpFault) {
         while piece == 0 && !isEndWritten && output.count < BodyPump.fullOutput {
             switch try next(input) {
             case .needMore: return
-            case .end: writeEnd(output)
+            case .end: writeEnd(output, headers)
             case .data(let count):
                 guard UInt64(count) <= limit &- moved else { throw .tooLarge }
                 if framing == .chunked {
@@ -99,7 +98,7 @@ struct BodyPump {
         moved &+= UInt64(count)
     }
 
-    private mutating func writeEnd(_ output: Buffer) {
+    private mutating func writeEnd(_ output: Buffer, _ headers: HeaderPolicy) {
         isEndWritten = true
         guard framing == .chunked else { return }
         output.append("0\r\n")

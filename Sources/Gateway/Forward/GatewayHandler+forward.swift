@@ -35,8 +35,7 @@ extension GatewayHandler {
             headers.writeRequest(
                 exchange, as: grant.identity, stripsBearer: isBearerOurs(exchange, route),
                 server: connection.server.authority, to: connection.transport.output)
-            var relay = Relay(
-                exchange, over: connection, upstream: group.configuration, headers: headers, maxBody: maxBody)
+            var relay = Relay(exchange, over: connection, of: group, headers: headers, maxBody: maxBody)
             switch await relay.run() {
             case .done(let isReusable): return group.release(connection, isReusable: isReusable)
             case .broken: return group.release(connection, isReusable: false)

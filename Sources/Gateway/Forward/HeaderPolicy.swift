@@ -7,6 +7,8 @@ final class HeaderPolicy {
     private let configuration: GatewayConfiguration
     /// Our name in Via: no version, and unlike any other gateway's, so that a loop is known for one (RFC 9110 7.6.3).
     private let pseudonym: [UInt8]
+    /// The end of a line, a Via line for each version that may have come, and its end.
+    private let via: (http10: [UInt8], http11: [UInt8])
     private let protected: ProtectedNames
     /// The same as field ids, where they have one.
     private let protectedIDs: [FieldName]
@@ -28,6 +30,9 @@ final class HeaderPolicy {
     init(configuration: GatewayConfiguration) {
         self.configuration = configuration
         pseudonym = configuration.pseudonym
+        via = (
+            Array("\r\nVia: 1.0 ".utf8) + pseudonym + [0x0D, 0x0A], Array("\r\nVia: 1.1 ".utf8) + pseudonym + [0x0D, 0x0A]
+        )
         let identity = configuration.identityHeaders.map(\.name)
         protected = ProtectedNames(identity + HeaderPolicy.ours.map { Array($0.description.utf8) })
         protectedIDs = identity.map { FieldName($0) }.filter { $0 != .other }
@@ -61,6 +66,7 @@ final class HeaderPolicy {
     /// Whether the request has been through this gateway before.
     func hasPassedHere(_ exchange: Exchange) -> Bool {
         let head = exchange.head
+        guard head.has(.via) else { return false }
         for field in head.fields where field.id == .via {
             if head.bytes.contains(field.value, word: pseudonym) { return true }
         }
@@ -82,17 +88,13 @@ final class HeaderPolicy {
         out.append(" HTTP/1.1\r\nHost: ")
         if head.host.isEmpty { out.append(server) } else { out.append(head.bytes, head.host) }
         out.append("\r\n")
-        var hasCookies = false
         var traceparent: HeaderField?
         for field in head.fields {
             switch field.id {
             case .other:
                 if protected.contains(head.bytes, field.name) { continue }
-            case .host, .contentLength, .expect, .xRequestID, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort,
+            case .host, .cookie, .contentLength, .expect, .xRequestID, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort,
                 .xRealIP, .forwarded, .tracestate:
-                continue
-            case .cookie:
-                hasCookies = true
                 continue
             case .traceparent:
                 traceparent = field
@@ -106,7 +108,7 @@ final class HeaderPolicy {
             if head.hasConnectionOptions && head.connectionNames(field.name) { continue }
             out.append(field, from: head.bytes)
         }
-        if hasCookies { writeCookies(head, to: out) }
+        if head.has(.cookie), exchange.cookies(configuration).hasOthers { writeCookies(head, to: out) }
         writeTrace(exchange, traceparent, to: out)
         writeForwarding(exchange, to: out)
         if let identity { write(identity, to: out) }
@@ -115,13 +117,9 @@ final class HeaderPolicy {
     }
 
     private func writeCookies(_ head: RequestHead, to out: Buffer) {
-        let before = out.count
         out.append("Cookie: ")
-        if Cookies.append(head, without: ownCookies, to: out) {
-            out.append("\r\n")
-        } else {
-            out.truncate(to: before)
-        }
+        Cookies.append(head, without: ownCookies, to: out)
+        out.append("\r\n")
     }
 
     /// W3C Trace Context: passed on when it is well formed, and begun here when not.
@@ -159,9 +157,7 @@ final class HeaderPolicy {
             out.append("\r\nX-Forwarded-Host: ")
             out.append(head.bytes, host)
         }
-        out.append(head.version == .http10 ? "\r\nVia: 1.0 " : "\r\nVia: 1.1 ")
-        out.append(pseudonym)
-        out.append("\r\n")
+        out.append(head.version == .http10 ? via.http10 : via.http11)
     }
 
     private func write(_ identity: Identity, to out: Buffer) {
@@ -231,9 +227,7 @@ final class HeaderPolicy {
         if response.status >= 200 {
             out.append("X-Request-Id: ")
             exchange.id.append(to: out)
-            out.append(response.version == .http10 ? "\r\nVia: 1.0 " : "\r\nVia: 1.1 ")
-            out.append(pseudonym)
-            out.append("\r\n")
+            out.append(response.version == .http10 ? via.http10 : via.http11)
             writeFraming(framing, to: out)
             if closes { out.append("Connection: close\r\n") }
         }
@@ -250,7 +244,7 @@ final class HeaderPolicy {
         while end < value.end, span[end] != UInt8(ascii: "="), span[end] != UInt8(ascii: ";") { end += 1 }
         while end > start, isBlank(span[end - 1]) { end -= 1 }
         let name = ByteRange(offset: start, count: end - start)
-        return ownCookies.contains(octets.array(name))
+        return ownCookies.contains { octets.isSame(name, $0) }
     }
 
     private func isBlank(_ octet: UInt8) -> Bool { octet == 0x20 || octet == 0x09 }

@@ -6,12 +6,20 @@ import Wire
 /// with the case and everything but letters and digits folded away (SECURITY.md rule 2).
 struct ProtectedNames {
     private let names: [[UInt8]]
-    /// A bit for each name by its hash, so that most names of a request are known to be harmless after one pass.
-    private let filter: UInt64
+    private let hashes: [UInt64]
+    /// Two bits for each name by its hash, so that most names of a request are known to be harmless after one pass: with some sixty
+    /// names one in eighty others is looked up.
+    private let filter: [16 of UInt64]
 
     init(_ names: [[UInt8]]) {
         self.names = names.map(ProtectedNames.folded)
-        filter = self.names.reduce(0) { $0 | ProtectedNames.bit(ProtectedNames.hash($1)) }
+        hashes = self.names.map(ProtectedNames.hash)
+        var filter = [16 of UInt64](repeating: 0)
+        for hash in hashes {
+            filter[ProtectedNames.word(hash)] |= ProtectedNames.bit(hash)
+            filter[ProtectedNames.word(hash >> 10)] |= ProtectedNames.bit(hash >> 10)
+        }
+        self.filter = filter
     }
 
     func contains(_ octets: Buffer, _ name: ByteRange) -> Bool {
@@ -20,9 +28,23 @@ struct ProtectedNames {
         for index in name.start..<name.end {
             if let folded = ProtectedNames.fold(span[index]) { hash = ProtectedNames.mix(hash, folded) }
         }
-        guard filter & ProtectedNames.bit(hash) != 0 else { return false }
-        let folded = ProtectedNames.folded(octets.array(name))
-        return names.contains(folded)
+        guard filter[ProtectedNames.word(hash)] & ProtectedNames.bit(hash) != 0,
+            filter[ProtectedNames.word(hash >> 10)] & ProtectedNames.bit(hash >> 10) != 0
+        else { return false }
+        for index in hashes.indices where hashes[index] == hash {
+            if isSame(span, name, names[index]) { return true }
+        }
+        return false
+    }
+
+    private func isSame(_ octets: Octets, _ name: ByteRange, _ folded: [UInt8]) -> Bool {
+        var count = 0
+        for index in name.start..<name.end {
+            guard let octet = ProtectedNames.fold(octets[index]) else { continue }
+            guard count < folded.count, folded[count] == octet else { return false }
+            count += 1
+        }
+        return count == folded.count
     }
 
     static func folded(_ name: [UInt8]) -> [UInt8] { name.compactMap(fold) }
@@ -45,5 +67,8 @@ struct ProtectedNames {
     private static func hash(_ folded: [UInt8]) -> UInt64 { folded.reduce(basis, mix) }
 
     @inline(__always)
-    private static func bit(_ hash: UInt64) -> UInt64 { 1 << ((hash ^ (hash >> 32)) & 63) }
+    private static func word(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 6 & 15) }
+
+    @inline(__always)
+    private static func bit(_ hash: UInt64) -> UInt64 { 1 << (hash & 63) }
 }

@@ -19,7 +19,12 @@ struct Relay {
     private let exchange: Exchange
     private let connection: UpstreamConnection
     private let headers: HeaderPolicy
-    private let upstream: GatewayConfiguration.Upstream
+    // Read through the objects above, each of these would be held and let go a dozen times an exchange.
+    private let loop: EventLoop
+    private let client: Transport
+    private let server: Transport
+    /// Milliseconds for the response's head.
+    private let headTimeout: Int64
     private let maxBody: UInt64
 
     private var request: BodyPump
@@ -41,33 +46,36 @@ struct Relay {
     /// More interim responses than any real upstream sends before a final one.
     private static let maxInformational = 16
 
-    private var loop: EventLoop { exchange.context.loop }
-    private var client: Transport { exchange.client }
-    private var server: Transport { connection.transport }
-
-    init(
-        _ exchange: Exchange, over connection: UpstreamConnection, upstream: GatewayConfiguration.Upstream,
-        headers: HeaderPolicy, maxBody: UInt64
-    ) {
+    init(_ exchange: Exchange, over connection: UpstreamConnection, of group: UpstreamGroup, headers: HeaderPolicy, maxBody: UInt64) {
         self.exchange = exchange
         self.connection = connection
-        self.upstream = upstream
         self.headers = headers
+        loop = exchange.context.loop
+        client = exchange.client
+        server = connection.transport
+        headTimeout = group.configuration.headTimeout
         self.maxBody = maxBody
-        request = BodyPump(
-            exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain,
-            headers: headers, limit: maxBody)
-        response = BodyPump(BodyDecoder(.none), framing: .plain, headers: headers)
+        request = BodyPump(exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain, limit: maxBody)
+        response = BodyPump(BodyDecoder(.none), framing: .plain)
         let timeouts = exchange.timeouts
+        let bodyTimeout = group.configuration.bodyTimeout
         clientGives = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
         clientTakes = Patience(milliseconds: timeouts.write, minimumRate: timeouts.minimumRate)
-        upstreamTakes = Patience(milliseconds: upstream.bodyTimeout, minimumRate: 0)
-        upstreamGives = Patience(milliseconds: upstream.bodyTimeout, minimumRate: 0)
+        upstreamTakes = Patience(milliseconds: bodyTimeout, minimumRate: 0)
+        upstreamGives = Patience(milliseconds: bodyTimeout, minimumRate: 0)
     }
 
     /// Sends the request, whose head stands in the connection's output, and brings the response back.
     mutating func run() async -> Outcome {
-        connection.transport.socket.waiter = exchange.waiter
+        server.socket.waiter = exchange.waiter
+        let outcome = await relay()
+        exchange.content = request.decoder
+        exchange.contentReceived = request.moved
+        exchange.contentSent = response.moved
+        return outcome
+    }
+
+    private mutating func relay() async -> Outcome {
         let startedAt = loop.now
         while true {
             do throws(RelayFault) {
@@ -92,10 +100,10 @@ struct Relay {
         guard !request.isDone && !isRequestAbandoned else { return }
         let before = request.moved
         do throws(PumpFault) {
-            try request.step(from: client, to: server)
+            try request.step(from: client, to: server, headers)
             if exchange.owesContinue && !request.isDone && !request.isPaused && request.blockedOn == .source {
                 await exchange.sendContinue()
-                try request.step(from: client, to: server)
+                try request.step(from: client, to: server, headers)
             }
         } catch {
             switch error {
@@ -108,9 +116,7 @@ struct Relay {
         let moved = Int(truncatingIfNeeded: request.moved &- before)
         clientGives.credit(moved, at: loop.now)
         upstreamTakes.credit(moved, at: loop.now)
-        exchange.contentReceived = request.moved
-        exchange.content = request.decoder
-        if request.isDone { headDeadline = loop.now.adding(milliseconds: upstream.headTimeout) }
+        if request.isDone { headDeadline = loop.now.adding(milliseconds: headTimeout) }
     }
 
     // MARK: The response's head
@@ -152,15 +158,13 @@ struct Relay {
             return false
         }
         let framing = clientFraming(of: head)
-        if !request.isDone && !exchange.isContentDrainable || framing == .untilClose || exchange.context.isDraining {
-            exchange.keepsAlive = false
-        }
+        if framing == .untilClose || exchange.context.isDraining { exchange.keepsAlive = false }
+        leaveRestOfRequest()
         headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
         exchange.hasAnswered = true
         exchange.status = head.status
         response = BodyPump(
-            BodyDecoder(head.framing, limits: exchange.limits.body), framing: framing == .chunked ? .chunked : .plain,
-            headers: headers)
+            BodyDecoder(head.framing, limits: exchange.limits.body), framing: framing == .chunked ? .chunked : .plain)
         hasHead = true
         return true
     }
@@ -183,7 +187,7 @@ struct Relay {
         guard hasHead else { return false }
         let before = response.moved
         do throws(PumpFault) {
-            try response.step(from: server, to: client)
+            try response.step(from: server, to: client, headers)
         } catch {
             switch error {
             case .sinkGone: throw .clientGone
@@ -195,14 +199,19 @@ struct Relay {
         let moved = Int(truncatingIfNeeded: response.moved &- before)
         clientTakes.credit(moved, at: loop.now)
         upstreamGives.credit(moved, at: loop.now)
-        exchange.contentSent = response.moved
         return response.isDone
+    }
+
+    /// Whatever of the request the upstream did not want is not worth reading from the client either, unless it is little.
+    private func leaveRestOfRequest() {
+        if request.isDone { return }
+        exchange.content = request.decoder
+        if !exchange.isContentDrainable { exchange.keepsAlive = false }
     }
 
     private func finish() -> Outcome {
         let isReusable = request.isDone && connection.head.keepAlive
-        // Whatever of the request the upstream did not want is not worth reading from the client either.
-        if !request.isDone && !exchange.isContentDrainable { exchange.keepsAlive = false }
+        leaveRestOfRequest()
         return .done(isReusable: isReusable)
     }
 
@@ -224,7 +233,7 @@ struct Relay {
                 deadline = min(deadline, upstreamTakes.wait(from: now))
             }
         } else if !hasHead {
-            if headDeadline == .max { headDeadline = now.adding(milliseconds: upstream.headTimeout) }
+            if headDeadline == .max { headDeadline = now.adding(milliseconds: headTimeout) }
             deadline = min(deadline, headDeadline)
         }
         if response.isPaused {

@@ -5,10 +5,9 @@ package struct TraceID: Sendable, Equatable {
     package let high: UInt64
     package let low: UInt64
 
-    package func append(to out: Buffer) {
-        out.append(hexadecimal16: high)
-        out.append(hexadecimal16: low)
-    }
+    var digits: HexadecimalDigits { HexadecimalDigits(high: HexadecimalWord(high), low: HexadecimalWord(low)) }
+
+    package func append(to out: Buffer) { out.append(digits) }
 }
 
 /// `traceparent` of W3C Trace Context: `00-<32 hex>-<16 hex>-<2 hex>`, and whatever a later version adds behind it.
@@ -50,7 +49,7 @@ enum TraceContext {
         out.append("traceparent: 00-")
         id.append(to: out)
         out.append("-")
-        out.append(hexadecimal16: id.low | 1)
+        out.append(HexadecimalWord(id.low | 1))
         out.append("-00\r\n")
     }
 

@@ -27,8 +27,10 @@ final class UpstreamConnection {
         isReused = true
         idleSince = now
         transport.socket.waiter = nil
-        transport.releaseBuffers()
     }
+
+    /// It has not been used for a while: its memory is of more use elsewhere.
+    func releaseBuffers() { transport.releaseBuffers() }
 
     /// Nothing has come since it was parked: neither an end nor octets that nobody asked for.
     var isQuiet: Bool { !transport.socket.mayRead && transport.input.isEmpty && transport.output.isEmpty }

@@ -8,6 +8,8 @@ final class UpstreamGroup {
     private let servers: [UpstreamServer]
     private let limits: HeadLimits
     private var turn = 0
+    /// Milliseconds after which an unused connection holds no buffers.
+    private static let rest: Int64 = 1_000
     /// Requests under way whose content had not all arrived when they were sent on, by the address of who sends it.
     private var uploads: [IPAddress: Int] = [:]
 
@@ -76,7 +78,8 @@ final class UpstreamGroup {
     func sweep() {
         let span = UInt64.nanoseconds(milliseconds: configuration.idleTimeout)
         let now = context.loop.now
-        for server in servers { server.sweep(olderThan: now > span ? now - span : 0) }
+        let rest = UInt64.nanoseconds(milliseconds: UpstreamGroup.rest)
+        for server in servers { server.sweep(olderThan: now > span ? now - span : 0, restingSince: now > rest ? now - rest : 0) }
     }
 }
 

@@ -115,12 +115,15 @@ final class UpstreamServer {
         connection.close()
     }
 
-    /// Closes what the server has closed, or what has not been used since `moment`.
-    func sweep(olderThan moment: UInt64) {
+    /// Closes what the server has closed, or what has not been used since `moment`. What has not been used since `restingSince` gives
+    /// its memory back.
+    func sweep(olderThan moment: UInt64, restingSince: UInt64) {
         guard !idle.isEmpty else { return }
         var kept: [UpstreamConnection] = []
         for connection in idle {
-            if connection.isQuiet && connection.idleSince >= moment { kept.append(connection) } else { discard(connection) }
+            guard connection.isQuiet && connection.idleSince >= moment else { discard(connection); continue }
+            if connection.idleSince < restingSince { connection.releaseBuffers() }
+            kept.append(connection)
         }
         idle = kept
     }

@@ -6,14 +6,12 @@ import Wire
 final class ClientConnection {
     private let exchange: Exchange
     private let handler: any Handler
-    private var parser: RequestParser
+    private let client: Transport
+    private let waiter: Waiter
+    private let context: WorkerContext
     private var served = 0
     /// Waits for a request and has seen nothing of it: may be closed at any moment without loss.
     private var isIdle = false
-
-    private var client: Transport { exchange.client }
-    private var waiter: Waiter { exchange.waiter }
-    private var context: WorkerContext { exchange.context }
 
     /// After this long without a request the memory of the last one's head is given back.
     private static let headLinger: Int64 = 2_000
@@ -25,13 +23,16 @@ final class ClientConnection {
     init(exchange: Exchange, handler: any Handler) {
         self.exchange = exchange
         self.handler = handler
-        parser = RequestParser(limits: exchange.limits.head)
+        client = exchange.client
+        waiter = exchange.waiter
+        context = exchange.context
         exchange.client.socket.waiter = exchange.waiter
     }
 
     /// Serves until the connection has ended.
     func run() async {
-        while await readHead() {
+        var parser = RequestParser(limits: exchange.limits.head)
+        while await readHead(&parser) {
             await handler.handle(exchange)
             // No path leaves an exchange without an answer; should one ever, the client is told.
             if !exchange.hasAnswered && !exchange.isBroken {
@@ -64,7 +65,7 @@ final class ClientConnection {
 
     // MARK: The head
 
-    private func readHead() async -> Bool {
+    private func readHead(_ parser: inout RequestParser) async -> Bool {
         var beganAt: UInt64?
         while true {
             if !client.input.isEmpty {

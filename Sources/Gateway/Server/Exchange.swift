@@ -34,6 +34,8 @@ package final class Exchange {
     var contentReceived: UInt64 = 0
     var contentSent: UInt64 = 0
     var route: Int?
+    /// Nil: not looked at yet; see `cookies(_:)`.
+    private var survey: Cookies.Survey?
     /// Somebody tries to sign in.
     var isSignIn = false
     var identity: Identity?
@@ -72,12 +74,21 @@ package final class Exchange {
         contentReceived = 0
         contentSent = 0
         route = nil
+        survey = nil
         isSignIn = false
         identity = nil
         clientAddress = peer.ip
         upstream = nil
         upstreamTime = 0
         note = nil
+    }
+
+    /// Which of the gateway's own cookies the request shows, and whether it has others; looked for once.
+    func cookies(_ configuration: borrowing GatewayConfiguration) -> Cookies.Survey {
+        if let survey { return survey }
+        let found = Cookies.survey(head, session: configuration.sessionCookie, token: configuration.tokenCookie)
+        survey = found
+        return found
     }
 
     // MARK: Answering

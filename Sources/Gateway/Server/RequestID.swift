@@ -4,11 +4,21 @@ package import Wire
 package struct RequestID: Sendable, Equatable {
     let high: UInt64
     let low: UInt64
+    /// Written four times an exchange, so made once.
+    let digits: HexadecimalDigits
 
-    package func append(to out: Buffer) {
-        out.append(hexadecimal16: high)
-        out.append(hexadecimal16: low)
+    init(high: UInt64, low: UInt64) {
+        self.init(high: high, low: low, digitsOfHigh: HexadecimalWord(high))
     }
+
+    /// - Parameter digitsOfHigh: of `high`, which a worker's ids share.
+    init(high: UInt64, low: UInt64, digitsOfHigh: HexadecimalWord) {
+        self.high = high
+        self.low = low
+        digits = HexadecimalDigits(high: digitsOfHigh, low: HexadecimalWord(low))
+    }
+
+    package func append(to out: Buffer) { out.append(digits) }
 
     package var text: String {
         let out = Buffer()
@@ -20,9 +30,13 @@ package struct RequestID: Sendable, Equatable {
 /// Ids that no two exchanges share. They are names and not secrets: random once per worker, then counted and scattered.
 struct RequestIDSource {
     private let seed: UInt64
+    private let digitsOfSeed: HexadecimalWord
     private var counter: UInt64 = 0
 
-    init(seed: UInt64) { self.seed = seed }
+    init(seed: UInt64) {
+        self.seed = seed
+        digitsOfSeed = HexadecimalWord(seed)
+    }
 
     mutating func next() -> RequestID {
         counter &+= 1
@@ -30,6 +44,6 @@ struct RequestIDSource {
         var low = counter &* 0x9e37_79b9_7f4a_7c15
         low = (low ^ (low >> 30)) &* 0xbf58_476d_1ce4_e5b9
         low = (low ^ (low >> 27)) &* 0x94d0_49bb_1331_11eb
-        return RequestID(high: seed, low: low ^ (low >> 31))
+        return RequestID(high: seed, low: low ^ (low >> 31), digitsOfHigh: digitsOfSeed)
     }
 }

@@ -69,13 +69,8 @@ struct LineWriter {
         append(three: nanoseconds / 1_000 % 1_000)
     }
 
-    /// 16 hexadecimal digits.
-    private mutating func append(hexadecimal word: UInt64) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift &-= 4
-            append(hexadecimalDigit: UInt8(truncatingIfNeeded: word >> shift) & 15)
-        }
+    private mutating func append(_ digits: HexadecimalDigits) {
+        unsafe withUnsafeBytes(of: digits) { unsafe append($0) }
     }
 
     @inline(always)
@@ -86,13 +81,11 @@ struct LineWriter {
     // MARK: Values
 
     mutating func append(_ id: RequestID) {
-        append(hexadecimal: id.high)
-        append(hexadecimal: id.low)
+        append(id.digits)
     }
 
     mutating func append(_ id: TraceID) {
-        append(hexadecimal: id.high)
-        append(hexadecimal: id.low)
+        append(id.digits)
     }
 
     mutating func append(_ address: IPAddress) {
@@ -112,7 +105,7 @@ struct LineWriter {
 
     /// A JSON string. Nearly every value needs no escape and is copied whole.
     mutating func append(json octets: Octets) {
-        guard LineWriter.isPlain(octets) else {
+        guard octets.isPlain else {
             spill.removeAll()
             JSONWriter.appendString(octets, to: spill)
             return appendSpill()
@@ -124,10 +117,10 @@ struct LineWriter {
 
     /// Printable ASCII as it is; quotes, backslashes and all else as `\xHH`.
     mutating func append(escaped octets: Octets) {
-        if LineWriter.isPlain(octets) { return append(octets) }
+        if octets.isPlain { return append(octets) }
         for index in octets.indices {
             let octet = octets[index]
-            if LineWriter.isPlain(octet) {
+            if octet.isPlain {
                 append(octet)
             } else {
                 append("\\x")
@@ -139,15 +132,5 @@ struct LineWriter {
 
     private mutating func appendSpill() {
         unsafe spill.withReadable { unsafe append($0) }
-    }
-
-    private static func isPlain(_ octets: Octets) -> Bool {
-        for index in octets.indices where !isPlain(octets[index]) { return false }
-        return true
-    }
-
-    @inline(always)
-    private static func isPlain(_ octet: UInt8) -> Bool {
-        octet >= 0x20 && octet <= 0x7E && octet != UInt8(ascii: "\"") && octet != UInt8(ascii: "\\")
     }
 }

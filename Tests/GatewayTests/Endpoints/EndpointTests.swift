@@ -11,7 +11,7 @@ struct EndpointTests {
         // Something in front, so that a match that forgets the range's start is seen.
         buffer.append("GET ")
         buffer.append(bytes(path))
-        return Endpoint(buffer, ByteRange(offset: 4, count: path.utf8.count), GatewayConfiguration.Login())
+        return Endpoint(buffer, ByteRange(offset: 4, count: path.utf8.count), Endpoint.Paths(GatewayConfiguration.Login()))
     }
 
     @Test(
