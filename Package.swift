@@ -34,7 +34,7 @@ let package = Package(
     targets: [
         // The system's libraries, and the few wrappers that C macros make necessary.
         .target(name: "CShims", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
@@ -43,7 +43,7 @@ let package = Package(
         // The house. Who may import whom is this list; DESIGN's table says why.
         .target(name: "Wire", swiftSettings: settings),
         .target(name: "Secrets", dependencies: ["COpenSSL", "CArgon2", "CCrypt", "CShims"], swiftSettings: settings),
-        .target(name: "Loop", dependencies: ["Wire", "CShims"], swiftSettings: settings),
+        .target(name: "Loop", dependencies: ["Wire", "CShims", "COpenSSL"], swiftSettings: settings),
         .target(name: "Access", dependencies: ["Wire", "Secrets"], swiftSettings: settings),
         .target(name: "Stores", dependencies: ["Access", "Loop", "Wire", "CHiredis", "CPostgreSQL", grdb], swiftSettings: settings),
         .target(name: "Gateway", dependencies: ["Wire", "Secrets", "Loop", "Access"], swiftSettings: settings),

@@ -131,6 +131,17 @@ struct CrossCheck {
         }
         check(settings.users.store, settings.users.password, in: "users")
         check(sessions.store, sessions.password, in: "sessions")
+        checkSentinel()
+    }
+
+    private mutating func checkSentinel() {
+        let sessions = settings.sessions
+        if let password = sessions.sentinelPassword {
+            let path = password.file == nil ? "sessions.sentinel_password" : "sessions.sentinel_password_file"
+            if !sessions.store.hasSentinels { reading.report(path, "sessions.store names no sentinels") }
+        } else if sessions.sentinelUsername != nil {
+            reading.report("sessions.sentinel_username", "needs sentinel_password_file, which is not there")
+        }
     }
 
     /// A store that is reached by network, and the password that is given beside its URL.
@@ -221,6 +232,13 @@ struct CrossCheck {
             reading.report(
                 "limits.connections_per_address", "is larger than limits.connections (\(settings.limits.connections))")
         }
+    }
+}
+
+extension StoreURL {
+    fileprivate var hasSentinels: Bool {
+        guard case .redis(let redis) = self, case .sentinel = redis.kind else { return false }
+        return true
     }
 }
 

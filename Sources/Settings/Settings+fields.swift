@@ -122,8 +122,13 @@ extension Sessions: Section {
         [
             .scalar(
                 "store", \.store, .sessionStore,
-                "Where sessions are kept: sqlite:FILE, postgresql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE, or memory:.")
+                "Where sessions are kept: sqlite:FILE, postgresql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE, "
+                    + "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DATABASE, redis+cluster://HOST:PORT,HOST:PORT (each with rediss for "
+                    + "TLS), or memory:.")
         ] + Field.secret("password", \.password, "The password of the Redis or PostgreSQL server.") + [
+            .optional(
+                "sentinel_username", \.sentinelUsername, .word("a user name", limit: 256), "Our ACL user at Redis' sentinels.")
+        ] + Field.secret("sentinel_password", \.sentinelPassword, "Our password at Redis' sentinels.") + [
             .scalar(
                 "store_timeout", \.storeTimeout, .duration(.milliseconds(1)...(.seconds(60))),
                 "How long Redis can take for one look, and PostgreSQL at least one second; then the answer is 503."),

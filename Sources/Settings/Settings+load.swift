@@ -72,7 +72,12 @@ extension StoreURL {
                 postgresql.parameters[.sslrootcert] = FilePath.resolve(path, from: folder)
             }
             self = .postgresql(postgresql)
-        case .redis, .memory: break
+        case .redis(var redis):
+            for (parameter, path) in redis.parameters where parameter.isFile {
+                redis.parameters[parameter] = FilePath.resolve(path, from: folder)
+            }
+            self = .redis(redis)
+        case .memory: break
         }
     }
 }

@@ -81,6 +81,9 @@ package struct Sessions: Sendable, Equatable {
     package internal(set) var store = StoreURL.sqlite(path: "gatehouse.db")
     /// Of the Redis or PostgreSQL server, when it does not stand in the URL.
     package internal(set) var password: Secret?
+    /// Who we are to Redis' sentinels, which have users and passwords of their own.
+    package internal(set) var sentinelUsername: String?
+    package internal(set) var sentinelPassword: Secret?
     package internal(set) var storeTimeout = TimeSpan.milliseconds(100)
     package internal(set) var cookie = "session_id"
     package internal(set) var lifetime = TimeSpan.hours(12)

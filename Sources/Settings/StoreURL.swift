@@ -8,14 +8,6 @@ package enum StoreURL: Equatable, Sendable {
     case memory
 }
 
-package struct RedisURL: Equatable, Sendable {
-    package let host: String
-    package let port: UInt16
-    package let database: Int
-    package let username: String?
-    package internal(set) var password: Secret?
-}
-
 extension StoreURL: CustomStringConvertible {
     /// As a URL, without the password.
     package var description: String {
@@ -23,13 +15,7 @@ extension StoreURL: CustomStringConvertible {
         case .sqlite(let path): return "sqlite:\(path)"
         case .memory: return "memory:"
         case .postgresql(let postgresql): return postgresql.description
-        case .redis(let redis):
-            let host = redis.host.utf8.contains(UInt8(ascii: ":")) ? "[\(redis.host)]" : redis.host
-            let user = redis.username.map { PercentText.encode($0) } ?? ""
-            // A password of its own key or file is printed there.
-            let password = redis.password.map { $0.file == nil ? ":\(PercentText.encode(Secret.redacted))" : "" } ?? ""
-            let credentials = user.isEmpty && password.isEmpty ? "" : "\(user)\(password)@"
-            return "redis://\(credentials)\(host):\(redis.port)/\(redis.database)"
+        case .redis(let redis): return redis.description
         }
     }
 }
@@ -80,8 +66,9 @@ extension Codec where Value == StoreURL {
     /// The sessions' store.
     static var sessionStore: Self {
         store(
-            pattern: "^(sqlite:.+|postgres(ql)?://.+|redis://.+|memory:)$",
-            forms: "sqlite:FILE, postgresql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE or memory:")
+            pattern: "^(sqlite:.+|postgres(ql)?://.+|rediss?(\\+sentinel|\\+cluster)?://.+|memory:)$",
+            forms: "sqlite:FILE, postgresql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE, "
+                + "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, redis+cluster://HOST:PORT,HOST:PORT (rediss for TLS) or memory:")
     }
 
     /// The users' store: what a process forgets at its end is no place for them.
@@ -109,8 +96,7 @@ extension Codec where Value == StoreURL {
                 case "memory" where rest.isEmpty: return .memory
                 case "memory": throw Fault("`memory:` takes nothing behind the colon")
                 case "sqlite": return .sqlite(path: try sqlitePath(rest))
-                case "redis": return .redis(try redis(rest))
-                case "rediss": throw Fault("TLS towards Redis is not available in this version; use redis://")
+                case let scheme where RedisURL.reads(scheme): return .redis(try RedisURL(scheme: scheme, rest))
                 case "postgresql", "postgres": return .postgresql(try PostgreSQLURL(afterScheme: rest))
                 default: throw Fault("there is no store of the kind `\(scheme):`; expected \(forms)")
                 }
@@ -130,39 +116,5 @@ extension Codec where Value == StoreURL {
             throw Fault("expected the path of a database file behind sqlite:")
         }
         return String(path)
-    }
-
-    private static func redis(_ rest: Substring) throws(Fault) -> RedisURL {
-        guard rest.utf8.starts(with: "//".utf8) else { throw Fault("expected redis://HOST:PORT/DATABASE") }
-        if rest.utf8.contains(where: { "?#".utf8.contains($0) }) {
-            throw Fault("a redis:// URL takes no `?` or `#`; write them as %3F or %23 in a password")
-        }
-        var authority = rest.dropFirst(2)
-        var database: UInt64 = 0
-        if let (before, path) = authority.cut(at: "/") {
-            guard let number = path.isEmpty ? 0 : Decimal.parse(path.utf8), number < 65_536 else {
-                throw Fault("`\(path)` is no database number")
-            }
-            (authority, database) = (before, number)
-        }
-        var username: String?
-        var password: Secret?
-        if let at = authority.lastIndex(of: "@") {
-            let credentials = authority[..<at]
-            authority = authority[authority.index(after: at)...]
-            let (user, secret) = credentials.cut(at: ":") ?? (credentials, "")
-            guard let user = PercentText.decode(user), let secret = PercentText.decode(secret) else {
-                throw Fault("the user or password is not well percent-encoded")
-            }
-            username = user.isEmpty ? nil : user
-            password = secret.isEmpty ? nil : Secret(octets: Array(secret.utf8), file: nil)
-        }
-        guard let parts = NetworkAddress.split(authority),
-            (NetworkAddress.octets(parts.host)?.count == 16) == parts.isBracketed,
-            parts.isBracketed || NetworkAddress.isHostName(parts.host),
-            let port = parts.port.map({ NetworkAddress.port($0, 1...65_535) }) ?? 6_379
-        else { throw Fault("the host and port behind redis:// cannot be read") }
-        return RedisURL(
-            host: parts.host.lowercased(), port: port, database: Int(database), username: username, password: password)
     }
 }

@@ -23,6 +23,12 @@ struct RedisCommand: Sendable {
         }
     }
 
+    /// The slot of a cluster that the key, its first argument, belongs to; nil without arguments.
+    var slot: Int? {
+        guard lengths.count > 1 else { return nil }
+        return RedisSlot.of(octets[lengths[0]..<lengths[0] + lengths[1]])
+    }
+
     /// Writes the command as an array of bulk strings, so that no argument can be read as another command.
     func append(to output: Buffer) throws(RedisProtocolError) {
         var formatted: UnsafeMutablePointer<CChar>?

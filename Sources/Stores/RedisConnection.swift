@@ -23,7 +23,15 @@ package struct RedisTimeouts: Sendable {
 /// Replies come in the order of the commands, so one that does not come blocks those behind it: whatever goes wrong,
 /// a late reply included, closes the connection and fails all that is in flight. Nothing is sent twice. Then the
 /// server is known to be down: commands fail at once, except that the first after the back-off tries to connect.
+///
+/// With sentinels, each connection is made to the server that they name, once it says itself that it is a master; and they
+/// are asked again while it is used, for the old master may live on, cut off from them.
 final class RedisConnection {
+    private enum Target {
+        case server(RedisLocation)
+        case master(RedisMaster)
+    }
+
     private enum Phase { case closed, connecting, open }
 
     /// Commands in flight at most; a worker with more open exchanges than that is told so instead of using up memory.
@@ -33,13 +41,18 @@ final class RedisConnection {
     private static let firstPause: Int64 = 50
     private static let longestPause: Int64 = 1_000
 
+    /// Milliseconds between two questions to the sentinels while there is a connection.
+    private static let watchInterval: Int64 = 1_000
+
     let timeouts: RedisTimeouts
-    private let location: RedisLocation
+    private let target: Target
+    /// Where the connection leads, or led last; nil until sentinels have named a master.
+    private(set) var location: RedisLocation?
     private let loop: EventLoop
-    private let pool: BlockingPool
+    private let dialer: RedisDialer
 
     private var phase = Phase.closed
-    private var socket: Socket?
+    private var stream: ByteStream?
     private var reader: RedisReader?
     private let input = Buffer()
     private let output = Buffer()
@@ -51,15 +64,36 @@ final class RedisConnection {
     private var failedAttempts = 0
     private var nextAttempt: UInt64 = 0
     private var openedAt: UInt64 = 0
-    private var lookup: RedisLookup?
     /// Tasks that wait for a connection that is being made.
     private var waiting: [Waiter] = []
+    private var isWatching = false
+    private var nextWatch: UInt64 = 0
 
     init(_ location: RedisLocation, timeouts: RedisTimeouts, loop: EventLoop, pool: BlockingPool) {
+        target = .server(location)
         self.location = location
         self.timeouts = timeouts
         self.loop = loop
-        self.pool = pool
+        dialer = RedisDialer(loop: loop, pool: pool)
+    }
+
+    init(_ sentinels: RedisSentinels, timeouts: RedisTimeouts, loop: EventLoop, pool: BlockingPool) {
+        target = .master(RedisMaster(sentinels, timeouts: timeouts, loop: loop, pool: pool))
+        self.timeouts = timeouts
+        self.loop = loop
+        dialer = RedisDialer(loop: loop, pool: pool)
+    }
+
+    /// Commands can be sent without connecting first.
+    var isOpen: Bool { phase == .open }
+
+    /// For messages.
+    private var place: String {
+        if let location { return location.description }
+        return switch target {
+        case .server(let location): location.description
+        case .master(let master): master.sentinels.description
+        }
     }
 
     // MARK: Sending
@@ -74,10 +108,19 @@ final class RedisConnection {
     /// Sends commands without anybody else's in between and returns their replies, one for each. The first error reply
     /// is thrown.
     func send(_ commands: [RedisCommand], timeout: Int64) async throws(StoreError) -> [RedisReply] {
+        let replies = try await exchange(commands, timeout: timeout)
+        for (command, reply) in zip(commands, replies) {
+            if case .error(let text) = reply { throw refused(command, text) }
+        }
+        return replies
+    }
+
+    /// The same, with error replies among the others.
+    func exchange(_ commands: [RedisCommand], timeout: Int64) async throws(StoreError) -> [RedisReply] {
         let exchange = RedisExchange(loop: loop, expected: commands.count)
         try await open(exchange.waiter)
         guard inFlight.count < Self.maximumInFlight else {
-            throw .unavailable("\(location): \(Self.maximumInFlight) commands wait already")
+            throw unavailable("\(Self.maximumInFlight) commands wait already")
         }
         try append(commands)
         enqueue(exchange)
@@ -87,16 +130,14 @@ final class RedisConnection {
             isFlushDue = false
             flush()
         }
+        if case .master = target { watch() }
         try await wait(for: exchange, until: loop.now.adding(milliseconds: timeout), milliseconds: timeout)
-        for (command, reply) in zip(commands, exchange.replies) {
-            if case .error(let text) = reply { throw refused(command, text) }
-        }
         return exchange.replies
     }
 
     /// The error for a reply of a kind that `command` does not have.
     func unexpected(_ command: RedisCommand, _ reply: RedisReply) -> StoreError {
-        .corrupt("\(location): \(command.name) was answered with \(reply.kind)")
+        .corrupt("\(place): \(command.name) was answered with \(reply.kind)")
     }
 
     private func append(_ commands: [RedisCommand]) throws(StoreError) {
@@ -105,13 +146,13 @@ final class RedisConnection {
             for command in commands { try command.append(to: output) }
         } catch {
             output.truncate(to: mark)
-            throw .unavailable("\(location): no memory for a command")
+            throw unavailable("no memory for a command")
         }
     }
 
     private func enqueue(_ exchange: RedisExchange) {
         inFlight.append(exchange)
-        if inFlight.count == 1 { socket?.waiter = exchange.waiter }
+        if inFlight.count == 1 { stream?.socket.waiter = exchange.waiter }
     }
 
     private func wait(
@@ -131,23 +172,23 @@ final class RedisConnection {
 
     private func pump() {
         if !isFlushDue { flush() }
-        while let socket {
-            switch socket.read(into: input, room: 16_384) {
+        while let stream {
+            switch stream.read(into: input, room: 16_384) {
             case .octets: takeReplies()
             case .wouldBlock: return
-            case .ended: return fail("it closed the connection")
-            case .failed(let code): return fail("the connection broke: \(SystemError.text(code))")
+            case .ended: return fail(stream.problem(nil))
+            case .failed(let code): return fail(stream.problem(code))
             }
         }
     }
 
     private func flush() {
-        guard let socket, !output.isEmpty else { return }
-        switch socket.write(output) {
+        guard let stream else { return }
+        switch stream.write(output) {
         case .octets(let count): output.consume(count)
         case .wouldBlock: break
-        case .ended: fail("it closed the connection")
-        case .failed(let code): fail("the connection broke: \(SystemError.text(code))")
+        case .ended: fail(stream.problem(nil))
+        case .failed(let code): fail(stream.problem(code))
         }
     }
 
@@ -160,7 +201,7 @@ final class RedisConnection {
                 exchange.replies.append(reply)
                 guard exchange.replies.count == exchange.expected else { continue }
                 inFlight.removeFirst()
-                socket?.waiter = inFlight.first?.waiter
+                stream?.socket.waiter = inFlight.first?.waiter
                 exchange.finish()
             }
         } catch {
@@ -184,7 +225,7 @@ final class RedisConnection {
                 waiting.append(waiter)
                 guard await waiter.wait(until: deadline) else {
                     waiting.removeAll { $0 === waiter }
-                    throw .unavailable("\(location): no connection within \(timeouts.connect) ms")
+                    throw unavailable("no connection within \(timeouts.connect) ms")
                 }
             case .closed:
                 if let failure, loop.now < nextAttempt { throw failure }
@@ -200,12 +241,17 @@ final class RedisConnection {
             waiting.removeAll()
         }
         do throws(StoreError) {
-            let socket = try await connectSocket(waiter, until: deadline)
+            let location = try await locate(until: deadline)
+            self.location = location
+            let stream: ByteStream
+            do throws(RedisDialError) {
+                stream = try await dialer.dial(location, attempt: failedAttempts, waiter, until: deadline)
+            } catch { throw unavailable(error.description) }
             do throws(RedisProtocolError) { reader = try RedisReader() } catch { throw unavailable("\(error)") }
-            self.socket = socket
-            try await introduce(waiter, until: deadline)
+            self.stream = stream
+            try await introduce(location, waiter, until: deadline)
             // What came behind the last reply may have ended the connection while this task was on its way back.
-            guard self.socket === socket else { throw failure ?? unavailable("the connection broke at once") }
+            guard self.stream?.socket === stream.socket else { throw failure ?? unavailable("the connection broke at once") }
         } catch {
             close(error)
             postpone(error)
@@ -214,55 +260,28 @@ final class RedisConnection {
         phase = .open
         failure = nil
         openedAt = loop.now
+        nextWatch = loop.now.adding(milliseconds: Self.watchInterval)
     }
 
-    private func connectSocket(_ waiter: Waiter, until deadline: UInt64) async throws(StoreError) -> Socket {
-        let addresses = try await lookUp(waiter, until: deadline)
-        var problem = "no address"
-        // After a failure another address of the name comes first: one that does not answer uses up the whole time.
-        for index in addresses.indices {
-            let address = addresses[(index + failedAttempts) % addresses.count]
-            do throws(ConnectError) {
-                return try await Socket.connect(to: address, loop: loop, waiter: waiter, until: deadline)
-            } catch {
-                problem = "\(error)"
-            }
-            if loop.now >= deadline { break }
-        }
-        throw unavailable(problem)
-    }
-
-    /// The name is looked up anew for each connection, because a failover may move it.
-    private func lookUp(_ waiter: Waiter, until deadline: UInt64) async throws(StoreError) -> [SocketAddress] {
-        if let octets = SocketAddress.octets(ofNumericHost: location.host),
-            let address = SocketAddress(octets: octets, port: location.port)
-        {
-            return [address]
-        }
-        // The system's resolver has no deadline, so the look-up goes on by itself; an attempt that comes while it does
-        // waits for the same one. It cannot wake this loop: it is looked at every few milliseconds.
-        let lookup = self.lookup ?? RedisLookup(location, pool)
-        self.lookup = lookup
-        while true {
-            if let result = lookup.result {
-                self.lookup = nil
-                do throws(ResolveError) { return try result.get() } catch { throw unavailable("\(error)") }
-            }
-            guard loop.now < deadline else { throw unavailable("\(location.host) was not looked up in time") }
-            _ = await waiter.wait(until: min(deadline, loop.now.adding(milliseconds: 2)))
+    private func locate(until deadline: UInt64) async throws(StoreError) -> RedisLocation {
+        switch target {
+        case .server(let location): location
+        case .master(let master): try await master.locate(until: deadline)
         }
     }
 
     /// Says who we are and which database, and asks for a sign of life: a kernel takes connections for a Redis that
     /// hangs, and a Redis that loads its data answers, but not to us.
-    private func introduce(_ waiter: Waiter, until deadline: UInt64) async throws(StoreError) {
+    private func introduce(_ location: RedisLocation, _ waiter: Waiter, until deadline: UInt64) async throws(StoreError) {
         var commands: [RedisCommand] = []
-        if let password = location.password {
-            commands.append(RedisCommand("AUTH", location.user.map { [$0, password] } ?? [password]))
+        let login = location.login
+        if let password = login.password {
+            commands.append(RedisCommand("AUTH", login.user.map { [$0, password] } ?? [password]))
         }
-        if location.database != 0 {
-            commands.append(RedisCommand("SELECT", .decimal(Int64(location.database))))
+        if login.database != 0 {
+            commands.append(RedisCommand("SELECT", .decimal(Int64(login.database))))
         }
+        if case .master = target { commands.append(RedisCommand("ROLE")) }
         commands.append(RedisCommand("PING"))
         let exchange = RedisExchange(waiter: waiter, expected: commands.count)
         try append(commands)
@@ -270,20 +289,44 @@ final class RedisConnection {
         flush()
         try await wait(for: exchange, until: deadline, milliseconds: timeouts.connect)
         for (command, reply) in zip(commands, exchange.replies) {
-            if case .error(let text) = reply { throw RedisError(text).storeError(location, command) }
-            guard case .status = reply else { throw unexpected(command, reply) }
+            switch reply {
+            case .error(let text): throw RedisError(text).storeError(place, command)
+            case .status: break
+            // Of ROLE; nothing else here is answered so.
+            case .array(let parts):
+                guard parts.first == .bulk(.word("master")) else { throw unavailable("it is no master, though its sentinels name it") }
+            default: throw unexpected(command, reply)
+            }
         }
         // Whatever else listens there must not be taken for a Redis that has no sessions.
         guard exchange.replies.last == .status(Array("PONG".utf8)) else { throw unavailable("it is not a Redis") }
     }
 
+    /// Asks the sentinels, beside the command that is under way and without holding it up, whether this is the master still.
+    private func watch() {
+        guard phase == .open, !isWatching, loop.now >= nextWatch else { return }
+        isWatching = true
+        // The task runs on the loop, where alone a connection is touched.
+        nonisolated(unsafe) let connection = self
+        Task(executorPreference: loop) { await unsafe connection.compare() }
+    }
+
+    private func compare() async {
+        guard case .master(let master) = target else { return }
+        let named = try? await master.locate(until: loop.now.adding(milliseconds: timeouts.connect))
+        isWatching = false
+        nextWatch = loop.now.adding(milliseconds: Self.watchInterval)
+        guard phase == .open, let named, named.endpoint != location?.endpoint else { return }
+        fail("its sentinels name another master now: \(named.endpoint)")
+    }
+
     // MARK: Failing
 
-    private func unavailable(_ problem: String) -> StoreError { .unavailable("\(location): \(problem)") }
+    private func unavailable(_ problem: String) -> StoreError { .unavailable("\(place): \(problem)") }
 
     /// Closes the connection and fails all that is in flight.
     private func fail(_ problem: String) {
-        guard socket != nil || !inFlight.isEmpty else { return }
+        guard stream != nil || !inFlight.isEmpty else { return }
         fail(unavailable(problem))
     }
 
@@ -306,9 +349,9 @@ final class RedisConnection {
     }
 
     private func close(_ error: StoreError) {
-        socket?.waiter = nil
-        socket?.close()
-        socket = nil
+        stream?.socket.waiter = nil
+        stream?.socket.close()
+        stream = nil
         reader = nil
         phase = .closed
         input.removeAll()
@@ -329,7 +372,7 @@ final class RedisConnection {
     /// left, so that the next connection may find the one that has taken its place.
     func refused(_ command: RedisCommand, _ text: [UInt8]) -> StoreError {
         let error = RedisError(text)
-        let storeError = error.storeError(location, command)
+        let storeError = error.storeError(place, command)
         if error.isServerUnfit && phase == .open { fail(storeError) }
         return storeError
     }

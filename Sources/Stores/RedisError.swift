@@ -20,22 +20,26 @@ struct RedisError {
         }
     }
 
-    func storeError(_ location: RedisLocation, _ command: RedisCommand) -> StoreError {
+    /// - Parameter place: which server said it.
+    func storeError(_ place: String, _ command: RedisCommand) -> StoreError {
         let what =
             switch code {
             case "WRONGTYPE": "the value of a key of ours is of another type"
             case "NOAUTH": "it asks for a password, and its address in the settings has none"
             case "WRONGPASS": "it does not accept the user or the password"
-            case "NOPERM": "our user may not use \(command.name) on our keys"
+            case "NOPERM": "our user may not use \(command.name) on our keys; its ACL lacks that command or ~gatehouse:*"
             case "READONLY": "it is a replica and takes no changes"
             case "LOADING": "it is loading its data"
             case "MASTERDOWN": "it is a replica and has lost its master"
             case "OOM": "its memory limit is reached"
             case "MISCONF": "it takes no changes because it cannot save them"
-            case "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN": "it is a cluster, which is not supported"
+            case "MOVED", "ASK", "CROSSSLOT": "it is a cluster, whose address begins with redis+cluster://"
+            case "CLUSTERDOWN": "its cluster is not whole"
+            case "TRYAGAIN": "its cluster is moving the keys"
+            case "NOREPLICAS": "it has too few replicas to take changes (min-replicas-to-write)"
             default: "it refused \(command.name); PXAT and GETDEL need Redis 6.2 or newer"
             }
-        let description = "\(location): \(what) (\(text))"
+        let description = "\(place): \(what) (\(text))"
         return code == "WRONGTYPE" ? .corrupt(description) : .unavailable(description)
     }
 }

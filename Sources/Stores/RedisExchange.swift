@@ -1,6 +1,5 @@
 internal import Access
 internal import Loop
-internal import Synchronization
 
 /// Commands of one task that belong together, and the replies to them so far.
 final class RedisExchange {
@@ -50,24 +49,4 @@ struct RedisQueue {
     }
 
     func forEach(_ body: (RedisExchange) -> Void) { exchanges[head...].forEach(body) }
-}
-
-/// A look-up of Redis' name that goes on by itself on the blocking pool.
-final class RedisLookup: Sendable {
-    private let outcome = Mutex<Result<[SocketAddress], ResolveError>?>(nil)
-
-    init(_ location: RedisLocation, _ pool: BlockingPool) {
-        Task {
-            let result: Result<[SocketAddress], ResolveError>
-            do throws(ResolveError) {
-                result = .success(try await Resolver.resolve(host: location.host, port: location.port, on: pool))
-            } catch {
-                result = .failure(error)
-            }
-            outcome.withLock { $0 = result }
-        }
-    }
-
-    /// Nil: it is still under way.
-    var result: Result<[SocketAddress], ResolveError>? { outcome.withLock { $0 } }
 }

@@ -13,6 +13,12 @@ package import Loop
 ///
 /// Redis replicates later than it answers: a failover can forget the last sign-ins, and the last sign-outs. What it
 /// brings back lives no longer than the absolute end, which stands in the record itself.
+///
+/// On a cluster the two keys belong to different masters and no transaction spans them. There the session is written first
+/// and its place in the index second, and only then is the sign-in acknowledged: whatever fails in between leaves at most a
+/// session whose id nobody was told, and a member of the index always had its session before. Ending goes the other way
+/// round, the session first and its place second. So no acknowledged session is missing from the index, unless the failover
+/// of one master has forgotten the member and not the session; the next touch of the session puts it back.
 package final class RedisSessionStore {
     /// Members of an index that are looked at in one step: their values stay far below the bound on replies.
     private static let page = 200
@@ -22,32 +28,40 @@ package final class RedisSessionStore {
     private static let maximumScanned = 10_000
     private static let maximumScans = 1_000
 
-    private let connection: RedisConnection
+    private let servers: RedisServers
+    private let timeouts: RedisTimeouts
 
-    /// - Parameter pool: for looking up the server's name.
+    /// - Parameter pool: for looking up the servers' names.
     package init(
+        _ deployment: RedisDeployment, loop: EventLoop, pool: BlockingPool, timeouts: RedisTimeouts = RedisTimeouts()
+    ) {
+        servers = RedisServers(deployment, timeouts: timeouts, loop: loop, pool: pool)
+        self.timeouts = timeouts
+    }
+
+    package convenience init(
         _ location: RedisLocation, loop: EventLoop, pool: BlockingPool, timeouts: RedisTimeouts = RedisTimeouts()
     ) {
-        connection = RedisConnection(location, timeouts: timeouts, loop: loop, pool: pool)
+        self.init(.server(location), loop: loop, pool: pool, timeouts: timeouts)
     }
 
     private func check(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
-        try await connection.send(command, timeout: connection.timeouts.command)
+        try await servers.send(command, timeout: timeouts.command)
     }
 
     private func list(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
-        try await connection.send(command, timeout: connection.timeouts.list)
+        try await servers.send(command, timeout: timeouts.list)
     }
 
-    /// The replies of `commands`, done as one: all of them or none.
+    /// The replies of `commands`, done as one: all of them or none. On a cluster, their keys are of one slot.
     private func transaction(_ commands: [RedisCommand], timeout: Int64) async throws(StoreError) -> [RedisReply] {
         let execute = RedisCommand("EXEC")
-        let replies = try await connection.send([RedisCommand("MULTI")] + commands + [execute], timeout: timeout)
+        let replies = try await servers.send([RedisCommand("MULTI")] + commands + [execute], timeout: timeout)
         guard case .array(let results) = replies[replies.count - 1], results.count == commands.count else {
-            throw connection.unexpected(execute, replies[replies.count - 1])
+            throw servers.unexpected(execute, replies[replies.count - 1])
         }
         for (command, result) in zip(commands, results) {
-            if case .error(let text) = result { throw connection.refused(command, text) }
+            if case .error(let text) = result { throw servers.refused(command, text) }
         }
         return results
     }
@@ -56,39 +70,58 @@ package final class RedisSessionStore {
         switch reply {
         case .bulk(let value): return value
         case .null: return nil
-        default: throw connection.unexpected(command, reply)
+        default: throw servers.unexpected(command, reply)
         }
     }
 
     private func array(_ reply: RedisReply, _ command: RedisCommand) throws(StoreError) -> [RedisReply] {
-        guard case .array(let elements) = reply else { throw connection.unexpected(command, reply) }
+        guard case .array(let elements) = reply else { throw servers.unexpected(command, reply) }
         return elements
     }
 }
 
 extension RedisSessionStore: SessionStore {
     package func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
-        let index = RedisKey.index(of: session.userID)
         let set = RedisCommand("SET", [RedisKey.session(session.key), session.encoded, .word("NX")] + Self.expiry(session))
-        let results = try await transaction(
-            [
-                set,
-                RedisCommand("ZADD", index, .decimal(session.expiresAt), .word(session.key.text)),
-                RedisCommand("ZREMRANGEBYSCORE", index, .word("-inf"), .decimal(now)),
-                RedisCommand("PEXPIREAT", index, .decimal(max(1, session.expiresAt))),
-                RedisCommand("ZREVRANGE", index, .decimal(0), .decimal(0), .word("WITHSCORES")),
-            ], timeout: connection.timeouts.command)
-        guard results[0].isOK else {
-            if case .null = results[0] { throw .conflict("Redis: the session id is taken") }
-            throw connection.unexpected(set, results[0])
+        if case .cluster = servers {
+            try confirm(try await check(set), set)
+            return try await place(session, now: now)
         }
-        // An older session may end later than this one, if the lifetime was shortened since: the index must outlive it.
-        // (PEXPIREAT's own GT needs Redis 7.)
-        if case .array(let last) = results[4], last.count == 2, case .bulk(let text) = last[1],
+        let results = try await transaction([set] + Self.placing(session, now: now), timeout: timeouts.command)
+        try confirm(results[0], set)
+        try await prolong(session, results[results.count - 1])
+    }
+
+    private func confirm(_ reply: RedisReply, _ set: RedisCommand) throws(StoreError) {
+        if reply.isOK { return }
+        if case .null = reply { throw .conflict("Redis: the session id is taken") }
+        throw servers.unexpected(set, reply)
+    }
+
+    /// Puts a session into its user's index.
+    private func place(_ session: SessionRecord, now: Int64) async throws(StoreError) {
+        let results = try await transaction(Self.placing(session, now: now), timeout: timeouts.command)
+        try await prolong(session, results[results.count - 1])
+    }
+
+    private static func placing(_ session: SessionRecord, now: Int64) -> [RedisCommand] {
+        let index = RedisKey.index(of: session.userID)
+        return [
+            RedisCommand("ZADD", index, .decimal(session.expiresAt), .word(session.key.text)),
+            RedisCommand("ZREMRANGEBYSCORE", index, .word("-inf"), .decimal(now)),
+            RedisCommand("PEXPIREAT", index, .decimal(max(1, session.expiresAt))),
+            RedisCommand("ZREVRANGE", index, .decimal(0), .decimal(0), .word("WITHSCORES")),
+        ]
+    }
+
+    /// An older session may end later than this one, if the lifetime was shortened since: the index must outlive it.
+    /// (PEXPIREAT's own GT needs Redis 7.)
+    /// - Parameter last: the index's last member and its score.
+    private func prolong(_ session: SessionRecord, _ last: RedisReply) async throws(StoreError) {
+        guard case .array(let last) = last, last.count == 2, case .bulk(let text) = last[1],
             let latest = Int64(String(decoding: text, as: UTF8.self)), latest > session.expiresAt
-        {
-            _ = try await check(RedisCommand("PEXPIREAT", index, .decimal(latest)))
-        }
+        else { return }
+        _ = try await check(RedisCommand("PEXPIREAT", RedisKey.index(of: session.userID), .decimal(latest)))
     }
 
     package func find(_ key: SessionKey, now: Int64) async throws(StoreError) -> SessionRecord? {
@@ -109,7 +142,9 @@ extension RedisSessionStore: SessionStore {
         // XX: a session that was removed since it was read stays removed.
         let set = RedisCommand("SET", [RedisKey.session(key), session.encoded, .word("XX")] + Self.expiry(session))
         let reply = try await check(set)
-        guard reply.isOK || reply == .null else { throw connection.unexpected(set, reply) }
+        guard reply.isOK || reply == .null else { throw servers.unexpected(set, reply) }
+        // The index's master may have failed over and forgotten it, while this session's has not.
+        if case .cluster = servers, reply.isOK { try await place(session, now: lastSeenAt) }
     }
 
     package func remove(_ key: SessionKey) async throws(StoreError) -> Bool {
@@ -157,9 +192,16 @@ extension RedisSessionStore: SessionStore {
             // A member that is another user's session is not ours to end. One that cannot be read is nobody's.
             let keys = try await values(ended).filter { $0.held.map { $0.record?.userID ?? user } == user }
                 .map { RedisKey.session($0.member) }
+            if case .cluster(let cluster) = servers {
+                for case .integer(let count) in try await cluster.sendEach(keys.map { RedisCommand("DEL", $0) }, timeout: timeouts.list) {
+                    removed += Int(clamping: count)
+                }
+                _ = try await list(RedisCommand("ZREM", [index] + ended))
+                continue
+            }
             var commands = [RedisCommand("ZREM", [index] + ended)]
             if !keys.isEmpty { commands.append(RedisCommand("DEL", keys)) }
-            let results = try await transaction(commands, timeout: connection.timeouts.list)
+            let results = try await transaction(commands, timeout: timeouts.list)
             if results.count == 2, case .integer(let count) = results[1] { removed += Int(clamping: count) }
         }
     }
@@ -168,19 +210,7 @@ extension RedisSessionStore: SessionStore {
     package func all(limit: Int, now: Int64) async throws(StoreError) -> [SessionRecord] {
         guard limit > 0 else { return [] }
         var members: Set<[UInt8]> = []
-        var cursor: [UInt8] = .word("0")
-        for _ in 0..<Self.maximumScans where members.count < Self.maximumScanned {
-            let scan = RedisCommand(
-                "SCAN", cursor, .word("MATCH"), RedisKey.sessionPrefix + .word("*"), .word("COUNT"), .decimal(1_000))
-            let reply = try await list(scan)
-            guard case .array(let parts) = reply, parts.count == 2, case .bulk(let next) = parts[0],
-                case .array(let keys) = parts[1]
-            else { throw connection.unexpected(scan, reply) }
-            // SCAN may name a key twice.
-            members.formUnion(Self.texts(keys).map { Array($0.dropFirst(RedisKey.sessionPrefix.count)) })
-            cursor = next
-            if cursor == .word("0") { break }
-        }
+        for server in try await servers.all() { try await scan(server, into: &members) }
         var sessions: [SessionRecord] = []
         for page in Self.pages(Array(members)) {
             for (_, held) in try await values(page) {
@@ -190,10 +220,38 @@ extension RedisSessionStore: SessionStore {
         return Array(sessions.newestFirst().prefix(limit))
     }
 
+    private func scan(_ server: RedisConnection, into members: inout Set<[UInt8]>) async throws(StoreError) {
+        var cursor: [UInt8] = .word("0")
+        for _ in 0..<Self.maximumScans where members.count < Self.maximumScanned {
+            let scan = RedisCommand(
+                "SCAN", cursor, .word("MATCH"), RedisKey.sessionPrefix + .word("*"), .word("COUNT"), .decimal(1_000))
+            let reply = try await server.send(scan, timeout: timeouts.list)
+            guard case .array(let parts) = reply, parts.count == 2, case .bulk(let next) = parts[0],
+                case .array(let keys) = parts[1]
+            else { throw server.unexpected(scan, reply) }
+            // SCAN may name a key twice.
+            members.formUnion(Self.texts(keys).map { Array($0.dropFirst(RedisKey.sessionPrefix.count)) })
+            cursor = next
+            if cursor == .word("0") { return }
+        }
+    }
+
     /// Redis removes by itself what has expired.
     package func purge(now: Int64) async throws(StoreError) -> Int { 0 }
 
-    package func ping() async throws(StoreError) { _ = try await check(RedisCommand("PING")) }
+    /// Of a cluster one master is enough: while another is being replaced, most sessions are served.
+    package func ping() async throws(StoreError) {
+        var failure: StoreError?
+        for server in try await servers.all() {
+            do throws(StoreError) {
+                _ = try await server.send(RedisCommand("PING"), timeout: timeouts.command)
+                return
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
 
     // MARK: Values
 
@@ -202,10 +260,16 @@ extension RedisSessionStore: SessionStore {
 
     /// What is held for each member. Nil: nothing.
     private func values(_ members: [[UInt8]]) async throws(StoreError) -> [(member: [UInt8], held: Held?)] {
-        let get = RedisCommand("MGET", members.map(RedisKey.session))
-        let reply = try await list(get)
-        let values = try array(reply, get)
-        guard values.count == members.count else { throw connection.unexpected(get, reply) }
+        let values: [RedisReply]
+        if case .cluster(let cluster) = servers {
+            // One by one, since MGET of several slots is refused; those of one master still travel together.
+            values = try await cluster.sendEach(members.map { RedisCommand("GET", RedisKey.session($0)) }, timeout: timeouts.list)
+        } else {
+            let get = RedisCommand("MGET", members.map(RedisKey.session))
+            let reply = try await list(get)
+            values = try array(reply, get)
+            guard values.count == members.count else { throw servers.unexpected(get, reply) }
+        }
         return zip(members, values).map { member, value in
             guard case .bulk(let octets) = value else { return (member, nil) }
             let key = SessionKey(text: String(decoding: member, as: UTF8.self))

@@ -6,7 +6,7 @@ package enum SessionSource: Sendable {
     case memory(MemorySessions)
     case sqlite(SQLiteDatabase)
     case postgresql(PostgreSQLDatabase)
-    case redis(RedisLocation, RedisTimeouts)
+    case redis(RedisDeployment, RedisTimeouts)
 
     /// Call on the worker that will use the store.
     /// - Parameter usersInSameFile: the users are kept in the same SQLite file or PostgreSQL database.
@@ -15,7 +15,7 @@ package enum SessionSource: Sendable {
         case .memory(let sessions): MemoryStore(sessions)
         case .sqlite(let database): SQLiteStore(database, pool: pool, endsSessions: usersInSameFile)
         case .postgresql(let database): PostgreSQLStore(database, endsSessions: usersInSameFile)
-        case .redis(let location, let timeouts): RedisSessionStore(location, loop: loop, pool: pool, timeouts: timeouts)
+        case .redis(let deployment, let timeouts): RedisSessionStore(deployment, loop: loop, pool: pool, timeouts: timeouts)
         }
     }
 }

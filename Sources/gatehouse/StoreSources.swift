@@ -52,11 +52,7 @@ struct StoreSources: Sendable {
             timeouts.command = settings.sessions.storeTimeout.milliseconds
             timeouts.connect = timeouts.command
             timeouts.list = max(timeouts.list, timeouts.command)
-            let password = (settings.sessions.password ?? url.password)?.octets
-            let location = RedisLocation(
-                host: url.host, port: url.port, database: url.database, user: url.username.map { Array($0.utf8) },
-                password: password)
-            sessionSource = .redis(location, timeouts)
+            sessionSource = .redis(try RedisDeployment(url, settings.sessions), timeouts)
             areTogether = false
         }
     }
@@ -91,6 +87,34 @@ extension PostgreSQLLocation {
         self.init(
             hosts: url.hosts.map { Host(name: $0.name, port: $0.port) }, database: url.database, user: url.username,
             password: (password ?? url.password)?.octets, parameters: parameters, connectTimeout: url.connectTimeout)
+    }
+}
+
+extension RedisDeployment {
+    /// Reads the certificates that the URL names.
+    fileprivate init(_ url: RedisURL, _ sessions: Sessions) throws {
+        var tls: TLSContext?
+        if url.usesTLS {
+            let files = TLSContext.Files(
+                authorities: url.parameters[.authorities], certificate: url.parameters[.certificate], key: url.parameters[.key])
+            do {
+                tls = try TLSContext(client: files, serverName: url.parameters[.serverName])
+            } catch {
+                throw CommandFailure("gatehouse: sessions.store: \(error)", status: .configuration)
+            }
+        }
+        let login = RedisLogin(
+            database: url.database, user: url.username.map { Array($0.utf8) }, password: (sessions.password ?? url.password)?.octets,
+            tls: tls)
+        let endpoints = url.hosts.map { RedisEndpoint(host: $0.name, port: $0.port) }
+        switch url.kind {
+        case .server: self = .server(RedisLocation(endpoints[0], login))
+        case .cluster: self = .cluster(endpoints, login)
+        case .sentinel(let service):
+            let sentinelLogin = RedisLogin(
+                user: sessions.sentinelUsername.map { Array($0.utf8) }, password: sessions.sentinelPassword?.octets, tls: tls)
+            self = .sentinel(RedisSentinels(endpoints: endpoints, login: sentinelLogin, service: service, masterLogin: login))
+        }
     }
 }
 

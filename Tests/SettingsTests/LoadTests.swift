@@ -40,18 +40,44 @@ struct LoadTests {
             ("sqlite:/var/lib/a.db", .sqlite(path: "/var/lib/a.db")),
             ("sqlite:///var/lib/a.db", .sqlite(path: "/var/lib/a.db")),
             ("memory:", .memory),
-            ("redis://cache", .redis(.init(host: "cache", port: 6379, database: 0, username: nil, password: nil))),
-            ("redis://[::1]:7000/15", .redis(.init(host: "::1", port: 7000, database: 15, username: nil, password: nil))),
+            ("redis://cache", .redis(.init(hosts: [.init(name: "cache", port: 6379)], database: 0))),
+            ("redis://[::1]:7000/15", .redis(.init(hosts: [.init(name: "::1", port: 7000)], database: 15))),
             (
                 "redis://gate:s%40cret@cache:6380/2",
                 .redis(
                     .init(
-                        host: "cache", port: 6380, database: 2, username: "gate",
+                        hosts: [.init(name: "cache", port: 6380)], database: 2, username: "gate",
                         password: Secret(octets: Array("s@cret".utf8), file: nil)))
             ),
         ])
     func stores(text: String, expected: StoreURL) throws {
         #expect(try load(minimal + "sessions: { store: \"\(text)\" }").sessions.store == expected)
+    }
+
+    @Test(
+        "a Redis address, as it is written and as it is printed",
+        arguments: [
+            ("redis://Cache", "redis://cache:6379/0"), ("rediss://cache:1/2", "rediss://cache:1/2"),
+            (
+                "rediss://gate@cache?ca_file=tls/ca.crt&server_name=redis.example&certificate_file=/a%20b.crt&key_file=k",
+                "rediss://gate@cache:6379/0?ca_file=%2Fnowhere%2Ftls%2Fca.crt&certificate_file=%2Fa%20b.crt&key_file=%2Fnowhere%2Fk"
+                    + "&server_name=redis.example"
+            ),
+            ("redis+sentinel://a,b:1,[::1]/my.master", "redis+sentinel://a:26379,b:1,[::1]:26379/my.master/0"),
+            ("rediss+sentinel://gate@a/m/3", "rediss+sentinel://gate@a:26379/m/3"),
+            ("redis+cluster://a,b:7000", "redis+cluster://a:6379,b:7000"), ("rediss+cluster://a/0", "rediss+cluster://a:6379"),
+        ])
+    func redis(text: String, printed: String) throws {
+        #expect(try load(minimal + "sessions: { store: \"\(text)\" }").sessions.store.description == printed)
+    }
+
+    @Test("sentinels have a user and a password of their own")
+    func sentinelLogin() throws {
+        let sessions = try load(
+            minimal + "sessions: { store: 'redis+sentinel://gate:a@s/m', sentinel_username: watch, sentinel_password: b }"
+        ).sessions
+        #expect(sessions.sentinelUsername == "watch")
+        #expect(sessions.sentinelPassword?.octets == Array("b".utf8))
     }
 
     @Test(

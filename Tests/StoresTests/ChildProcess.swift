@@ -34,6 +34,14 @@ final class ChildProcess: Sendable {
         return false
     }
 
+    /// Waits for its end by itself, and tells whether it exited with 0.
+    func succeeds() -> Bool {
+        var status: Int32 = 0
+        let ended = unsafe waitpid(pid, &status, 0)
+        isRunning.store(false, ordering: .relaxed)
+        return ended == pid && status == 0
+    }
+
     /// Ends the program and waits for its end. SIGKILL, because a child of a dispatch thread is born with the others
     /// blocked.
     func stop() {

@@ -8,14 +8,20 @@ final class RedisServer: Sendable {
     private let folder: TemporaryFolder
     private let process: Mutex<ChildProcess?>
 
-    init(_ settings: [String] = []) throws {
+    /// - Parameter sentinel: lines of a configuration that make it a sentinel, not a server.
+    init(_ settings: [String] = [], sentinel: [String]? = nil) throws {
         let folder = try TemporaryFolder()
         self.folder = folder
+        let file = folder.file("sentinel.conf")
         for _ in 0..<20 {
             let port = try TCP.freePort()
-            let arguments =
-                ["redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-                + ["--dir", folder.path] + settings
+            var arguments = ["redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path] + settings
+            if let sentinel {
+                try TemporaryFolder.write(sentinel.joined(separator: "\n") + "\n", to: file)
+                arguments.insert(contentsOf: [file, "--sentinel"], at: 1)
+            } else {
+                arguments += ["--save", "", "--appendonly", "no"]
+            }
             // Somebody else may have taken the port in between: then the server has ended.
             guard let process = try Self.start(arguments, port) else { continue }
             self.port = port
@@ -57,7 +63,7 @@ final class RedisServer: Sendable {
     /// Asks the server without any of the code under test: what redis-cli would print.
     func ask(_ command: String...) throws -> String { try ask(command) }
 
-    private func ask(_ command: [String]) throws -> String {
+    func ask(_ command: [String]) throws -> String {
         guard let descriptor = TCP.connect(port) else { throw TestFailure("redis-server is not there") }
         defer { close(descriptor) }
         var octets = Array("*\(command.count)\r\n".utf8)

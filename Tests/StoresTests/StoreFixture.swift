@@ -6,11 +6,16 @@ import Testing
 
 /// The session stores that the contract is held against.
 enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case memory, sqlite, postgresql, redis
+    case memory, sqlite, postgresql, redis, rediss, sentinel, cluster
 
     var testDescription: String { rawValue }
     /// Its values go by the server's own clock, and no purge counts them.
-    var expiresByItself: Bool { self == .redis }
+    var expiresByItself: Bool {
+        switch self {
+        case .memory, .sqlite, .postgresql: false
+        case .redis, .rediss, .sentinel, .cluster: true
+        }
+    }
 }
 
 /// One worker, and one store of one kind with whatever serves it.
@@ -18,13 +23,15 @@ final class StoreFixture: Sendable {
     let worker: TestWorker
     private let source: SessionSource
     private let folder: TemporaryFolder
-    /// For the kinds that have one.
-    let server: RedisServer?
+    /// What serves the store, and ends with the fixture.
+    private let servers: [RedisServer]
+    private let cluster: RedisClusterServers.Lease?
 
     init(_ kind: StoreKind) throws {
         worker = try TestWorker()
         folder = try TemporaryFolder()
-        server = kind == .redis ? try RedisServer() : nil
+        var servers: [RedisServer] = []
+        var cluster: RedisClusterServers.Lease?
         switch kind {
         case .memory:
             source = .memory(MemorySessions())
@@ -38,13 +45,30 @@ final class StoreFixture: Sendable {
             let location = try PostgreSQLServer.shared.get().makeDatabase()
             source = .postgresql(try PostgreSQLDatabase(location, connections: 4, timeouts: timeouts))
         case .redis:
-            // A busy machine may stop a test for longer than a user should wait.
-            var timeouts = RedisTimeouts()
-            timeouts.command = 5_000
-            timeouts.connect = 5_000
-            timeouts.list = 10_000
-            source = .redis(RedisLocation(host: "127.0.0.1", port: server?.port ?? 0), timeouts)
+            servers = [try RedisServer()]
+            source = .redis(.server(RedisLocation(host: "127.0.0.1", port: servers[0].port)), .patient)
+        case .rediss:
+            let certificates = try Certificates.shared.get()
+            let port = try TCP.freePort()
+            servers = [try RedisServer(certificates.serverOptions(port: port))]
+            let login = RedisLogin(tls: try TLSContext(client: certificates.client))
+            source = .redis(.server(RedisLocation(RedisEndpoint(host: "127.0.0.1", port: port), login)), .patient)
+        case .sentinel:
+            let master = try RedisServer()
+            let sentinel = try RedisServer(sentinel: ["sentinel monitor mymaster 127.0.0.1 \(master.port) 1"])
+            servers = [master, sentinel]
+            let sentinels = RedisSentinels(
+                endpoints: [RedisEndpoint(host: "127.0.0.1", port: sentinel.port)], login: RedisLogin(), service: "mymaster",
+                masterLogin: RedisLogin())
+            source = .redis(.sentinel(sentinels), .patient)
+        case .cluster:
+            let lease = try RedisClusterServers.lease()
+            cluster = lease
+            // Of the three one is named; it names the others.
+            source = .redis(.cluster([lease.endpoints[0]], RedisLogin()), .patient)
         }
+        self.servers = servers
+        self.cluster = cluster
     }
 
     func run<T: Sendable>(
@@ -56,6 +80,17 @@ final class StoreFixture: Sendable {
             worker.store = store
             return try await body(store, worker)
         }
+    }
+}
+
+extension RedisTimeouts {
+    /// A busy machine may stop a test for longer than a user should wait.
+    static var patient: RedisTimeouts {
+        var timeouts = RedisTimeouts()
+        timeouts.command = 5_000
+        timeouts.connect = 5_000
+        timeouts.list = 10_000
+        return timeouts
     }
 }
 

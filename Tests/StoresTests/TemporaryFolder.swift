@@ -10,7 +10,10 @@ final class TemporaryFolder: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit {
+    deinit { remove() }
+
+    /// Also by itself, for what is never freed.
+    func remove() {
         if let folder = unsafe opendir(path) {
             while let entry = unsafe readdir(folder) {
                 let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
@@ -21,6 +24,12 @@ final class TemporaryFolder: Sendable {
             unsafe closedir(folder)
         }
         unsafe rmdir(path)
+    }
+
+    static func write(_ text: String, to path: String) throws {
+        guard let file = unsafe fopen(path, "w") else { throw TestFailure("cannot write \(path)") }
+        unsafe fputs(text, file)
+        unsafe fclose(file)
     }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
