@@ -73,7 +73,9 @@ package final class TLSSocket {
                 switch receive() {
                 case .octets: break
                 case .wouldBlock:
-                    guard await waiter.wait(until: deadline) else { throw TLSError("no TLS handshake in time; does it speak TLS on this port?") }
+                    guard await waiter.wait(until: deadline) else {
+                        throw TLSError("no TLS handshake in time; does it speak TLS on this port?")
+                    }
                     if case .failed(let code) = flush() { throw TLSError("the connection broke: \(SystemError.text(code))") }
                     continue
                 case .ended: throw TLSError("it closed the connection in the TLS handshake; does it speak TLS on this port?")

@@ -190,6 +190,7 @@ final class RedisCluster: CustomStringConvertible {
                 guard let asked = connection.location?.endpoint, let ranges = RedisSlotRange.read(reply, asked: asked) else {
                     throw connection.unexpected(ask, reply)
                 }
+                guard !ranges.isEmpty else { throw unavailable("its cluster is not whole: no master has any slots") }
                 try install(ranges)
                 isKnown = true
             } catch {

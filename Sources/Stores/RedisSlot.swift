@@ -29,9 +29,10 @@ struct RedisSlotRange {
     let last: Int
     let endpoint: RedisEndpoint
 
+    /// Nil: it is no such reply. Empty: nobody has a slot.
     /// - Parameter asked: the server that told it; it leaves its own host out when it does not know it.
     static func read(_ reply: RedisReply, asked: RedisEndpoint) -> [RedisSlotRange]? {
-        guard case .array(let rows) = reply, !rows.isEmpty else { return nil }
+        guard case .array(let rows) = reply else { return nil }
         var ranges: [RedisSlotRange] = []
         for row in rows {
             guard case .array(let parts) = row, parts.count >= 3, case .integer(let first) = parts[0],
@@ -44,7 +45,7 @@ struct RedisSlotRange {
             guard let endpoint = RedisEndpoint(host: host, port: port) else { continue }
             ranges.append(RedisSlotRange(first: Int(first), last: Int(last), endpoint: endpoint))
         }
-        return ranges.isEmpty ? nil : ranges
+        return ranges
     }
 }
 
