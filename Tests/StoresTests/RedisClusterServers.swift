@@ -41,14 +41,18 @@ final class RedisClusterServers: Sendable {
     /// A cluster that the caller may break.
     init() throws {
         let options = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "5000"]
-        nodes = try (0..<3).map { _ in try RedisServer(options) }
+        // The nodes' own port is by default 10,000 above, where the kernel gives ports to connections.
+        let ports = try (0..<3).map { _ in try TCP.freePort() }
+        nodes = try ports.map { try RedisServer(options + ["--cluster-port", "\($0)"]) }
         for (index, node) in nodes.enumerated() {
             let first = (16_384 * index + 2) / 3
             let last = (16_384 * (index + 1) + 2) / 3 - 1
             _ = try node.ask("CLUSTER", "ADDSLOTSRANGE", "\(first)", "\(last)")
             _ = try node.ask("CLUSTER", "SET-CONFIG-EPOCH", "\(index + 1)")
         }
-        for node in nodes.dropFirst() { _ = try nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", "\(node.port)") }
+        for (node, port) in zip(nodes, ports).dropFirst() {
+            _ = try nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", "\(node.port)", "\(port)")
+        }
         for _ in 0..<1_000 {
             let isWhole = try nodes.allSatisfy { try $0.ask("CLUSTER", "INFO").contains("cluster_state:ok") }
             if isWhole, try nodes.allSatisfy({ try $0.ask("CLUSTER", "INFO").contains("cluster_known_nodes:3") }) { return }

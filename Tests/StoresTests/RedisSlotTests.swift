@@ -27,7 +27,7 @@ struct RedisSlotTests {
 
     @Test("a slot of every key that is ours is where the servers look for it")
     func againstServer() throws {
-        let server = try RedisServer(["--cluster-enabled", "yes"])
+        let server = try RedisServer(["--cluster-enabled", "yes", "--cluster-port", "\(try TCP.freePort())"])
         for key in ["foo{}{bar}", "foo{{bar}}zap", "foo{bar", "}{x", "gatehouse:user:%7Bx%7D:sessions", "{user1000}.following"] {
             #expect(Int(try server.integer("CLUSTER", "KEYSLOT", key)) == RedisSlot.of(Array(key.utf8)), "\(key)")
         }
