@@ -7,10 +7,11 @@ from .wire import Reader
 
 
 class Redis:
-    def __init__(self, folder, port=None, password=None):
+    def __init__(self, folder, port=None, password=None, options=()):
         self.folder = folder
         self.port = port or free_port()
         self.password = password
+        self.options = list(options)
         self.process = None
 
     @property
@@ -20,7 +21,7 @@ class Redis:
 
     def start(self):
         arguments = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                     "--dir", self.folder, "--databases", "4"]
+                     "--dir", self.folder, "--databases", "4", *self.options]
         if self.password:
             arguments += ["--requirepass", self.password]
         self.process = Process(arguments, self.folder, f"redis-{self.port}")
