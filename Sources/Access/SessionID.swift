@@ -19,20 +19,27 @@ package struct SessionID: Sendable, Equatable {
 
     /// What a cookie holds; nil unless it has exactly the form of an id, so that nothing else ever reaches a store.
     package init?(presented: RawSpan) {
-        guard presented.byteCount == Self.length else { return nil }
-        var text: [UInt8] = []
-        text.reserveCapacity(Self.length)
-        for offset in 0..<Self.length {
-            let octet = presented.octet(at: offset)
-            guard offset < Self.prefix.count ? octet == Self.prefix[offset] : Self.isBase64URL(octet) else { return nil }
-            text.append(octet)
-        }
-        self.text = text
+        guard Self.hasForm(presented) else { return nil }
+        text = presented.array
     }
 
     package init?(presented: [UInt8]) { self.init(presented: presented.octets) }
 
     package var key: SessionKey { SessionKey(SHA256Digest(of: text)) }
+
+    /// The key of what a cookie holds; nil unless that has the form of an id.
+    package static func key(ofPresented octets: RawSpan) -> SessionKey? {
+        hasForm(octets) ? SessionKey(SHA256Digest(of: octets)) : nil
+    }
+
+    private static func hasForm(_ octets: RawSpan) -> Bool {
+        guard octets.byteCount == length else { return false }
+        for offset in 0..<length {
+            let octet = octets.octet(at: offset)
+            guard offset < prefix.count ? octet == prefix[offset] : isBase64URL(octet) else { return false }
+        }
+        return true
+    }
 
     static func isBase64URL(_ octet: UInt8) -> Bool {
         switch octet {

@@ -12,15 +12,6 @@ package struct SessionPolicy: Sendable, Equatable {
         self.idleTimeout = max(0, idleTimeout)
     }
 
-    /// Whether a request at `now` is worth writing `lastSeenAt` again: when it is older than a minute, so that a busy client costs a
-    /// store one write a minute, or than a tenth of the idle time-out, so that no session ends noticeably early. Without an idle
-    /// time-out nothing hangs on it.
-    package static func shouldTouch(_ session: SessionRecord, now: Int64) -> Bool {
-        guard session.idleTimeout > 0 else { return false }
-        let (age, overflow) = now.subtractingReportingOverflow(session.lastSeenAt)
-        return !overflow && age > min(60_000, session.idleTimeout / 10)
-    }
-
     /// A session for `user`, who has just signed in. SECURITY.md rule 38: always under a new id. What the client had before, if it has
     /// the form of an id, is to be removed from the store once the new session is in it.
     package func start(

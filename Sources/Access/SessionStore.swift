@@ -1,5 +1,7 @@
 /// Where sessions are kept. One object per worker; it does not leave its worker. `now` is milliseconds since 1970.
 package protocol SessionStore: AnyObject {
+    /// What the worker may keep of the answers of `find`; nil: nothing, for the store would not tell what became of it.
+    var cache: SessionCache? { get }
     /// `.conflict` when the key is taken.
     func insert(_ session: SessionRecord, now: Int64) async throws(StoreError)
     /// Nil: not there, or no longer live at `now`.
@@ -18,4 +20,8 @@ package protocol SessionStore: AnyObject {
     func purge(now: Int64) async throws(StoreError) -> Int
     /// Returns when the store has answered.
     func ping() async throws(StoreError)
+}
+
+extension SessionStore {
+    package var cache: SessionCache? { nil }
 }

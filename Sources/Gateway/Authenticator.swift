@@ -7,9 +7,11 @@ package final class Authenticator {
     private let configuration: GatewayConfiguration
     private let sessions: any SessionStore
     private var verified = VerifiedTokens()
+    private let metrics: WorkerMetrics?
 
-    init(configuration: GatewayConfiguration, sessions: any SessionStore) {
+    init(configuration: GatewayConfiguration, sessions: any SessionStore, metrics: WorkerMetrics? = nil) {
         self.configuration = configuration
+        self.metrics = metrics
         self.sessions = sessions
     }
 
@@ -59,25 +61,43 @@ package final class Authenticator {
 
     private func identity(ofSession range: ByteRange, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {
         let octets = exchange.head.bytes
-        guard let id = SessionID(presented: octets.span(range)) else {
+        guard let key = SessionID.key(ofPresented: octets.span(range)) else {
             exchange.note = "the session cookie is not a session id"
             return nil
         }
+        guard let cache = sessions.cache else { return try await lookUp(key, nil, exchange) }
+        let loop = exchange.context.loop
+        switch cache.find(key, now: loop.now, wallClock: loop.wallClock) {
+        case .known(let identity, let isTouchDue):
+            if isTouchDue {
+                cache.noteUse(of: key, at: loop.wallClock)
+                await touch(key, now: loop.wallClock, exchange)
+            }
+            return identity
+        case .unknown(let ticket): return try await lookUp(key, ticket, exchange)
+        }
+    }
+
+    private func lookUp(
+        _ key: SessionKey, _ ticket: SessionCache.Ticket?, _ exchange: Exchange
+    ) async throws(CheckFailure) -> Identity? {
         let now = exchange.context.loop.wallClock
-        let key = id.key
         do throws(StoreError) {
             guard let record = try await sessions.find(key, now: now) else {
                 exchange.note = "the session is unknown or has ended"
                 return nil
             }
-            if SessionPolicy.shouldTouch(record, now: now) { await touch(key, now: now, exchange) }
+            let identity: Identity
             do {
-                return try Identity(session: record)
+                identity = try Identity(session: record)
             } catch {
                 // SECURITY.md rule 41: what a store holds is input.
                 exchange.note = "the stored session cannot be an identity: \(error)"
                 return nil
             }
+            if let ticket { sessions.cache?.keep(record, as: identity, ticket) }
+            if record.times.isTouchDue(at: now) { await touch(key, now: now, exchange) }
+            return identity
         } catch {
             throw CheckFailure(error)
         }
@@ -98,7 +118,11 @@ package final class Authenticator {
         let octets = exchange.head.bytes
         let token = octets.span(range)
         let now = exchange.context.loop.wallClock
-        if let identity = verified.identity(of: token, now: now) { return identity }
+        if let identity = verified.identity(of: token, now: now) {
+            metrics?.tokenHits.add(1)
+            return identity
+        }
+        metrics?.tokenMisses.add(1)
         do {
             let identity = try tokens.verify(token, now: now)
             verified.remember(token, identity, now: now)

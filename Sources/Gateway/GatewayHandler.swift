@@ -18,17 +18,22 @@ package final class GatewayHandler: Handler {
         configuration: GatewayConfiguration, stores: GatewayStores, context: WorkerContext, telemetry: Telemetry
     ) {
         self.configuration = configuration
+        let metrics = telemetry.metrics
+        let stores = stores.measured(by: metrics)
         self.stores = stores
         self.context = context
         self.telemetry = telemetry
-        upstreams = configuration.upstreams.map {
-            UpstreamGroup(
-                configuration: $0, context: context, lookups: stores.lookups, limits: configuration.limits.head)
+        upstreams = configuration.upstreams.enumerated().map { index, upstream in
+            let (counts, health) = telemetry.upstream(at: index)
+            return UpstreamGroup(
+                configuration: upstream, context: context, lookups: stores.lookups, limits: configuration.limits.head, counts: counts,
+                health: health)
         }
         headers = HeaderPolicy(configuration: configuration)
-        authenticator = Authenticator(configuration: configuration, sessions: stores.sessions)
+        authenticator = Authenticator(configuration: configuration, sessions: stores.sessions, metrics: metrics)
         endpoints = Endpoints(
-            configuration: configuration, stores: stores, authenticator: authenticator, audit: telemetry.audit)
+            configuration: configuration, stores: stores, authenticator: authenticator, audit: telemetry.audit,
+            metrics: metrics)
         audit = Audit(log: telemetry.audit, routes: configuration.routes)
     }
 

@@ -21,4 +21,12 @@ package struct GatewayStores {
         self.hashing = hashing
         self.lookups = lookups
     }
+
+    /// The same, with every operation counted and timed.
+    func measured(by metrics: WorkerMetrics) -> GatewayStores {
+        GatewayStores(
+            sessions: MeasuredSessions(sessions, metrics.stores[StoreName.sessions.rawValue]),
+            users: MeasuredUsers(users, metrics.stores[StoreName.users.rawValue]),
+            throttle: MeasuredThrottle(throttle, metrics.stores[StoreName.throttle.rawValue]), hashing: hashing, lookups: lookups)
+    }
 }

@@ -11,6 +11,9 @@ package struct PoolBusy: Error, Equatable {
 /// Bounded on both ends, so that a flood costs the memory of its queue and no more, and is told so at once.
 package final class BlockingPool: Sendable {
     package let name: String
+    package let threads: Int
+    /// How many jobs may wait.
+    package let queue: Int
     private let capacity: Int
     private let state = Mutex(State())
     /// Counts the jobs that wait, for the threads to sleep on.
@@ -20,6 +23,7 @@ package final class BlockingPool: Sendable {
         var queue: [@Sendable () -> Void] = []
         var head = 0
         var running = 0
+        var rejected: UInt64 = 0
         var isClosed = false
 
         var waiting: Int { queue.count - head }
@@ -30,6 +34,8 @@ package final class BlockingPool: Sendable {
     ///   - queue: how many more may wait.
     package init(name: String, threads: Int, queue: Int) throws(SystemError) {
         self.name = name
+        self.threads = max(1, threads)
+        self.queue = queue
         capacity = queue + threads
         available = Semaphore()
         for index in 0..<max(1, threads) {
@@ -39,6 +45,10 @@ package final class BlockingPool: Sendable {
 
     /// Jobs that wait for a thread.
     package var depth: Int { state.withLock { $0.waiting } }
+    /// Threads that have a job.
+    package var busy: Int { state.withLock { $0.running } }
+    /// Jobs that found the queue full, since the pool was made.
+    package var rejected: UInt64 { state.withLock { $0.rejected } }
 
     /// Runs `body` on one of the threads and comes back to the caller's worker with what it returned.
     package func run<T: Sendable>(_ body: @escaping @Sendable () -> T) async throws(PoolBusy) -> T {
@@ -58,7 +68,10 @@ package final class BlockingPool: Sendable {
 
     private func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
         let isTaken = state.withLock { state in
-            guard !state.isClosed, state.waiting + state.running < capacity else { return false }
+            guard !state.isClosed, state.waiting + state.running < capacity else {
+                state.rejected &+= 1
+                return false
+            }
             state.queue.append(job)
             return true
         }

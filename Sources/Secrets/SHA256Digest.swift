@@ -36,6 +36,9 @@ package struct SHA256Digest: Hashable, Sendable {
         return unsafe withUnsafeBytes(of: words) { unsafe body($0.bytes) }
     }
 
+    /// Eight of the octets, as good as random: for tables.
+    package var word: UInt64 { first }
+
     /// The 32 octets.
     package var bytes: [UInt8] {
         let words = (first, second, third, fourth)

@@ -20,7 +20,7 @@ extension Codec where Value == AuditPlace {
                     "anyOf",
                     .array([
                         .object([("enum", .array(["stdout", "stderr", "off"].map(JSONText.string)))]),
-                        .object([("type", .string("string")), ("pattern", .string("/"))]),
+                        .object([("type", .string("string")), ("pattern", .string("^.*/[^/]+$"))]),
                     ])
                 )
             ],

@@ -73,6 +73,36 @@ extension Codec where Value == Count {
     }
 }
 
+/// How much is kept at hand: `off`, or a number of entries.
+package enum CacheSize: Equatable, Sendable {
+    case off
+    case entries(Int)
+
+    /// 0: nothing is.
+    package var number: Int { if case .entries(let number) = self { number } else { 0 } }
+}
+
+extension Codec where Value == CacheSize {
+    static func cacheSize(_ range: ClosedRange<Int>) -> Self {
+        let number = Codec<Int>.integer(range)
+        return Codec(
+            schema: [("anyOf", .array([.object([("const", .string("off"))]), .object(number.schema)]))],
+            parse: { (text) throws(Fault) in
+                if text == "off" { return .off }
+                guard let value = try? number.parse(text) else {
+                    throw Fault("expected off or a whole number from \(range.lowerBound) to \(range.upperBound), found `\(text)`")
+                }
+                return .entries(value)
+            },
+            write: {
+                switch $0 {
+                case .off: .bare("off")
+                case .entries(let value): .bare(String(value))
+                }
+            })
+    }
+}
+
 extension Codec where Value == String {
     /// 1 to `limit` octets of printable ASCII without spaces; `what` names it in a problem.
     static func word(_ what: String, limit: Int) -> Self {

@@ -89,6 +89,7 @@ package struct Sessions: Sendable, Equatable {
     package internal(set) var lifetime = TimeSpan.hours(12)
     package internal(set) var idleTimeout = TimeSpan.minutes(30)
     package internal(set) var purgeInterval = TimeSpan.seconds(60)
+    package internal(set) var cache = CacheSize.entries(10_000)
 }
 
 package struct Tokens: Sendable, Equatable {

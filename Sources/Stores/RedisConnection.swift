@@ -66,6 +66,8 @@ final class RedisConnection {
     private var openedAt: UInt64 = 0
     /// Tasks that wait for a connection that is being made.
     private var waiting: [Waiter] = []
+    /// Told when a connection that was open is no more.
+    var onClose: (() -> Void)?
     private var isWatching = false
     private var nextWatch: UInt64 = 0
 
@@ -349,6 +351,7 @@ final class RedisConnection {
     }
 
     private func close(_ error: StoreError) {
+        if phase == .open { onClose?() }
         stream?.socket.waiter = nil
         stream?.socket.close()
         stream = nil

@@ -30,20 +30,38 @@ package final class RedisSessionStore {
 
     private let servers: RedisServers
     private let timeouts: RedisTimeouts
+    package let cache: SessionCache?
+    private let tracker: RedisTracker?
+    private let versions: SessionVersions?
 
     /// - Parameter pool: for looking up the servers' names.
+    /// - Parameter caching: nil: each check asks Redis. A cluster's sessions are not kept: each of its servers would have to be heard.
     package init(
-        _ deployment: RedisDeployment, loop: EventLoop, pool: BlockingPool, timeouts: RedisTimeouts = RedisTimeouts()
+        _ deployment: RedisDeployment, loop: EventLoop, pool: BlockingPool, timeouts: RedisTimeouts = RedisTimeouts(),
+        caching: SessionCaching? = nil
     ) {
         servers = RedisServers(deployment, timeouts: timeouts, loop: loop, pool: pool)
         self.timeouts = timeouts
+        guard let caching, case .one(let connection) = servers else {
+            (cache, tracker, versions) = (nil, nil, nil)
+            return
+        }
+        let tracker = RedisTracker(connection, caching.versions, loop: loop, pool: pool, report: caching.report)
+        let cache = SessionCache(capacity: caching.capacity, versions: caching.versions) { tracker.ask() }
+        (self.cache, self.tracker, versions) = (cache, tracker, caching.versions)
+        tracker.start(for: cache)
     }
+
+    deinit { tracker?.stop() }
 
     package convenience init(
         _ location: RedisLocation, loop: EventLoop, pool: BlockingPool, timeouts: RedisTimeouts = RedisTimeouts()
     ) {
         self.init(.server(location), loop: loop, pool: pool, timeouts: timeouts)
     }
+
+    /// What was changed here is known on all workers of this process before the caller is told, ahead of Redis' own news.
+    private func raise(_ key: SessionKey) { versions?.raise(key) }
 
     private func check(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
         try await servers.send(command, timeout: timeouts.command)
@@ -137,6 +155,7 @@ extension RedisSessionStore: SessionStore {
 
     /// Reads and writes: of two touches at the same moment the earlier may be the one that stays.
     package func touch(_ key: SessionKey, lastSeenAt: Int64) async throws(StoreError) {
+        defer { raise(key) }
         guard var session = try await read(key), session.lastSeenAt < lastSeenAt else { return }
         session.lastSeenAt = lastSeenAt
         // XX: a session that was removed since it was read stays removed.
@@ -148,6 +167,7 @@ extension RedisSessionStore: SessionStore {
     }
 
     package func remove(_ key: SessionKey) async throws(StoreError) -> Bool {
+        defer { raise(key) }
         let take = RedisCommand("GETDEL", RedisKey.session(key))
         guard let value = try bulk(try await check(take), take) else { return false }
         // It is gone by now, also when its record cannot be read and so its place in the index not be cleared.
@@ -180,6 +200,7 @@ extension RedisSessionStore: SessionStore {
     package func removeAll(of user: UserID, except kept: SessionKey?) async throws(StoreError) -> Int {
         let index = RedisKey.index(of: user)
         let keptText = kept.map { Array($0.text.utf8) }
+        defer { versions?.raiseAll() }
         var removed = 0
         var passed: Int64 = 0
         while true {

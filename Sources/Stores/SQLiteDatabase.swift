@@ -21,6 +21,10 @@ package final class SQLiteDatabase: Sendable {
     /// read.
     private let readers = Mutex<[DatabaseQueue]?>([])
     private let readerConfiguration: Configuration
+    /// What this process, or another, may have changed of the sessions.
+    let versions = SessionVersions()
+    /// `PRAGMA data_version` of the writing connection when it was last asked for.
+    private let knownVersion = Mutex<Int64?>(nil)
     /// Where workers' writes run. SQLite has one writer at a time; with a thread of its own for it, writes that wait
     /// for a lock take no thread away from the checks, which only read.
     let writer: BlockingPool
@@ -81,6 +85,17 @@ package final class SQLiteDatabase: Sendable {
 
     package func ping() throws(StoreError) {
         _ = try read { db in try Row.fetchOne(db.cachedStatement(sql: "SELECT 1 FROM sessions LIMIT 1")) }
+    }
+
+    /// Looks whether another process has written to the file. This one's writes go through the same connection, whose own commits do
+    /// not change the number (sqlite.org/pragma.html, data_version), and raise the versions themselves.
+    func noteOtherWriters() throws(StoreError) {
+        let version = try write { db in try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) }
+        let isChanged = knownVersion.withLock { known in
+            defer { known = version }
+            return known != version
+        }
+        if isChanged { versions.raiseAll() }
     }
 
     // MARK: Access

@@ -7,14 +7,58 @@ package final class SQLiteStore {
     private let database: SQLiteDatabase
     private let pool: BlockingPool
     private let endsSessions: Bool
+    package let cache: SessionCache?
 
     /// - Parameter endsSessions: sessions are kept in the same file as the users, so that disabling or removing a user
     ///   ends that user's sessions in the same transaction. Where they are kept elsewhere, whoever disables a user ends
     ///   them there.
-    package init(_ database: SQLiteDatabase, pool: BlockingPool, endsSessions: Bool) {
+    /// - Parameter caching: where the worker runs, and how many sessions it may keep; nil: each check asks the file.
+    package init(
+        _ database: SQLiteDatabase, pool: BlockingPool, endsSessions: Bool, caching: (loop: EventLoop, capacity: Int)? = nil
+    ) {
         self.database = database
         self.pool = pool
         self.endsSessions = endsSessions
+        guard let caching else {
+            cache = nil
+            return
+        }
+        let question = Question(database, caching.loop)
+        let cache = SessionCache(capacity: caching.capacity, versions: database.versions) { question.ask() }
+        question.cache = cache
+        self.cache = cache
+    }
+
+    /// Whether another process has written to the file, asked beside the requests.
+    private final class Question {
+        private let database: SQLiteDatabase
+        private let loop: EventLoop
+        private var isUnderWay = false
+        weak var cache: SessionCache?
+
+        init(_ database: SQLiteDatabase, _ loop: EventLoop) {
+            self.database = database
+            self.loop = loop
+        }
+
+        func ask() {
+            // One that waits behind a long write is one too many already.
+            guard !isUnderWay else { return }
+            isUnderWay = true
+            // Safe: the task runs on the loop of the worker that this object belongs to, so on the same thread.
+            nonisolated(unsafe) let question = self
+            Task(executorPreference: loop) { await unsafe question.run() }
+        }
+
+        private func run() async {
+            defer { isUnderWay = false }
+            let askedAt = Clock.monotonic()
+            let isAnswered = try? await database.writer.run { [database] in
+                do throws(StoreError) { try database.noteOtherWriters() } catch { return false }
+                return true
+            }
+            if isAnswered == true { cache?.vouch(from: askedAt) }
+        }
     }
 
     private func read<T: Sendable>(
@@ -54,11 +98,13 @@ extension SQLiteStore: SessionStore {
     }
 
     package func touch(_ key: SessionKey, lastSeenAt: Int64) async throws(StoreError) {
+        defer { database.versions.raise(key) }
         try await write { database throws(StoreError) in try database.touchSession(key, lastSeenAt: lastSeenAt) }
     }
 
     package func remove(_ key: SessionKey) async throws(StoreError) -> Bool {
-        try await write { database throws(StoreError) in try database.removeSession(key) }
+        defer { database.versions.raise(key) }
+        return try await write { database throws(StoreError) in try database.removeSession(key) }
     }
 
     package func sessions(of user: UserID, now: Int64) async throws(StoreError) -> [SessionRecord] {
@@ -66,7 +112,8 @@ extension SQLiteStore: SessionStore {
     }
 
     package func removeAll(of user: UserID, except kept: SessionKey?) async throws(StoreError) -> Int {
-        try await write { database throws(StoreError) in try database.removeSessions(of: user, except: kept) }
+        defer { database.versions.raiseAll() }
+        return try await write { database throws(StoreError) in try database.removeSessions(of: user, except: kept) }
     }
 
     package func all(limit: Int, now: Int64) async throws(StoreError) -> [SessionRecord] {
@@ -114,7 +161,8 @@ extension SQLiteStore: UserStore {
     }
 
     package func setDisabled(_ id: UserID, _ isDisabled: Bool, now: Int64) async throws(StoreError) -> Bool {
-        try await write { [endsSessions] database throws(StoreError) in
+        defer { database.versions.raiseAll() }
+        return try await write { [endsSessions] database throws(StoreError) in
             try database.setDisabled(id, isDisabled, endingSessions: endsSessions, now: now)
         }
     }
@@ -124,7 +172,8 @@ extension SQLiteStore: UserStore {
     }
 
     package func remove(_ id: UserID) async throws(StoreError) -> Bool {
-        try await write { [endsSessions] database throws(StoreError) in
+        defer { database.versions.raiseAll() }
+        return try await write { [endsSessions] database throws(StoreError) in
             try database.removeUser(id, endingSessions: endsSessions)
         }
     }

@@ -39,12 +39,14 @@ final class RunningGateway: Sendable {
             workers: settings.workers.number, log: logs.output, audit: logs.audit, connections: connections,
             version: VersionCommand.version)
         hub.show(hashing: hashing)
-        let labels = hub.labels(of: configuration.routes)
+        let labels = hub.labels(of: configuration)
         let format = settings.log.accessFormat
         self.hub = hub
         server = try Server(workers: settings.workers.number)
         drain = settings.timeouts.drain.milliseconds
 
+        let size = settings.sessions.cache.number
+        let caching = size == 0 ? nil : SessionCaching(capacity: size) { log.warning("\($0)") }
         var addresses: [SocketAddress] = []
         for listener in settings.listen {
             let service = Service(
@@ -53,7 +55,7 @@ final class RunningGateway: Sendable {
             ) { context in
                 let users = sources.users(pool: storing)
                 let stores = GatewayStores(
-                    sessions: sources.sessions(loop: context.loop, pool: storing), users: users, throttle: users,
+                    sessions: sources.sessions(loop: context.loop, pool: storing, caching: caching), users: users, throttle: users,
                     hashing: hashing, lookups: lookups)
                 return GatewayHandler(
                     configuration: configuration, stores: stores, context: context,
@@ -63,13 +65,19 @@ final class RunningGateway: Sendable {
         }
         self.addresses = addresses
         adminAddress = try await Self.listen(settings.admin.address, server, hub) { context in
-            Readiness(
-                context: context, sessions: sources.sessions(loop: context.loop, pool: storing), users: sources.users(pool: storing))
+            let users: any UserStore = sources.users(pool: storing)
+            return Readiness(
+                context: context,
+                sessions: hub.measured(sources.sessions(loop: context.loop, pool: storing), worker: context.index),
+                users: hub.measured(users, worker: context.index))
         }
         housekeeper = Housekeeper(
             loop: server.workers[0].loop, interval: settings.sessions.purgeInterval.milliseconds,
             throttle: settings.throttle, log: log)
-        housekeeper.start { loop in (sources.sessions(loop: loop, pool: storing), sources.users(pool: storing)) }
+        housekeeper.start { loop in
+            let throttle: any ThrottleStore = sources.users(pool: storing)
+            return (hub.measured(sources.sessions(loop: loop, pool: storing), worker: 0), hub.measured(throttle, worker: 0))
+        }
     }
 
     private static func listen(

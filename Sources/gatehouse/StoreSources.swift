@@ -65,8 +65,9 @@ struct StoreSources: Sendable {
         }
     }
 
-    func sessions(loop: EventLoop, pool: BlockingPool) -> any SessionStore {
-        sessionSource.makeStore(loop: loop, pool: pool, usersInSameFile: areTogether)
+    /// - Parameter caching: how many of them the worker may keep; nil: none.
+    func sessions(loop: EventLoop, pool: BlockingPool, caching: SessionCaching? = nil) -> any SessionStore {
+        sessionSource.makeStore(loop: loop, pool: pool, usersInSameFile: areTogether, caching: caching)
     }
 }
 

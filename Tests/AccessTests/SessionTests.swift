@@ -107,7 +107,7 @@ import Testing
         ] as [(Int64, Int64, Bool)])
     func touch(idle: Int64, age: Int64, expected: Bool) throws {
         let session = try record(expiresAt: noon + 43_200_000, idleTimeout: idle)
-        #expect(SessionPolicy.shouldTouch(session, now: noon + age) == expected)
+        #expect(session.times.isTouchDue(at: noon + age) == expected)
     }
 
     // MARK: As a row

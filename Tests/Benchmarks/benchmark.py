@@ -15,7 +15,7 @@ import time
 import chart
 import table
 from contenders import GATEHOUSES, PEERS, Setting
-from gatehouse import BUILDS
+from gatehouse import BUILDS, ROOT
 from measure import WrongAnswer, compare, idle_connections
 from processes import Processes
 from scenarios import PLAIN, SCENARIOS
@@ -77,7 +77,7 @@ def machine(builds):
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {"processor": model[1] if model else platform.machine(), "kernel": platform.release(), "cores": os.cpu_count(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "load_before": os.getloadavg()[0],
-            "builds": [f"{label} ({folder})" for label, folder in builds],
+            "builds": [f"{label} ({os.path.relpath(folder, ROOT)})" for label, folder in builds],
             "versions": {"gatehouse": first_line(builds[0][1] / "gatehouse", "version"), "nginx": first_line("nginx", "-v"),
                          "haproxy": first_line("haproxy", "-v"), "caddy": "Caddy " + first_line("caddy", "version"),
                          "redis": first_line("redis-server", "--version")}}

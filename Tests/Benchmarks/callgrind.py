@@ -20,8 +20,12 @@ class Callgrind:
                 f"--vgdb-prefix={self.folder}/vgdb", *line]
 
     def tell(self, *words):
-        done = subprocess.run(["vgdb", f"--vgdb-prefix={self.folder}/vgdb", f"--pid={self.pid}", *words],
-                              capture_output=True, text=True, timeout=60)
+        try:
+            done = subprocess.run(["vgdb", f"--vgdb-prefix={self.folder}/vgdb", f"--pid={self.pid}", *words],
+                                  capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"vgdb {' '.join(words)}: no answer from valgrind in 60 s. It wakes a waiting program by ptrace(2), which a "
+                             "container may forbid: run it with the capability SYS_PTRACE.") from None
         if done.returncode:
             raise SystemExit(f"vgdb {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
 
@@ -55,17 +59,22 @@ class Profile:
     NAME = re.compile(r"\((\d+)\)(?: (.*))?$")
 
     def __init__(self, dump):
-        self.names = {}
+        self.names, self.objects = {}, {}
         self.own = collections.Counter()
         self.calls, self.costs = collections.Counter(), collections.Counter()
         function = called = count = None
+        place = called_place = ""
         with dump.open() as lines:
             for line in lines:
                 key, _, rest = line.rstrip("\n").partition("=")
-                if key == "fn":
-                    function = self.name(rest)
+                if key == "ob":
+                    place = called_place = self.object(rest)
+                elif key == "cob":
+                    called_place = self.object(rest)
+                elif key == "fn":
+                    function = self.name(rest, place)
                 elif key == "cfn":
-                    called = self.name(rest)
+                    called, called_place = self.name(rest, called_place), place
                 elif key == "calls":
                     count = int(rest.split()[0])
                 elif function and (cost := self.COST.match(key)):
@@ -77,12 +86,19 @@ class Profile:
                         count = None
         self.demangle()
 
-    def name(self, text):
+    def name(self, text, place):
         # "(7) name" the first time, then "(7)".
         number, name = self.NAME.match(text).groups()
         if name:
-            self.names[number] = name
+            self.names[number] = f"{name} of {place}" if name.startswith("0x") else name
         return number
+
+    def object(self, text):
+        """The file that functions come from."""
+        number, path = self.NAME.match(text).groups()
+        if path:
+            self.objects[number] = path.rpartition("/")[2]
+        return self.objects[number]
 
     def demangle(self):
         """Names as in the source; functions that then have the same one (clones, levels of a recursion) become one."""
@@ -121,7 +137,9 @@ class Profile:
     def report(self, requests, top, callers_of):
         """Text: per request, the dearest functions by themselves and with what they call, and who calls `callers_of`."""
         lines = [f"{sum(self.own.values()) / requests:,.0f} instructions a request"]
-        for title, counter in (("By themselves", self.own), ("With what they call", self.inclusive())):
+        # A suspended function is left by a jump into whatever runs next, which callgrind takes for a call.
+        for title, counter in (("By themselves", self.own),
+                               ("With what they call (of functions that wait, also what ran meanwhile)", self.inclusive())):
             lines += ["", title]
             lines += [f"{cost / requests:10,.0f}  {name[:150]}" for name, cost in counter.most_common(top)]
         for pattern in callers_of:

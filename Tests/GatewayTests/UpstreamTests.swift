@@ -1,5 +1,6 @@
 import Glibc
 import Loop
+import Synchronization
 import Testing
 import Wire
 
@@ -156,20 +157,61 @@ struct UpstreamTests {
             defer { listener.close() }
             let pool = try BlockingPool(name: "lookups", threads: 1, queue: 4)
             defer { pool.close() }
-            let server = UpstreamServer(configuration: .init(host: "several.invalid", port: listener.port), lookups: pool)
+            let server = UpstreamServer(
+                configuration: .init(host: "several.invalid", port: listener.port), loop: loop, lookups: pool)
             let group = try plainConfiguration().upstreams[0]
             let good = try #require(SocketAddress(numeric: "127.0.0.1:\(listener.port)"))
             // Nobody listens at these: what a machine without IPv6 behind a name with AAAA looks like.
             let bad = try ["[::1]:\(listener.port)", "127.0.0.9:\(listener.port)"].map { try #require(SocketAddress(numeric: $0)) }
             for addresses in [[good] + bad, bad + [good], [bad[0], good, bad[1]]] {
                 for _ in 0..<4 {
-                    server.know(addresses, at: loop.now)
+                    server.know(addresses)
                     let connection = try await server.connect(
                         group, WorkerContext(loop: loop, index: 0, seed: 1), waiter: Waiter(loop: loop), limits: ServerLimits().head)
                     server.discard(connection)
                 }
             }
             #expect(server.connections == 0)
+        }
+    }
+
+    /// Keeps a pool's thread until it is opened.
+    private final class Gate: Sendable {
+        private let isEntered = Atomic(false)
+        private let isOpen = Atomic(false)
+
+        func open() { isOpen.store(true, ordering: .relaxed) }
+        func hold() {
+            isEntered.store(true, ordering: .relaxed)
+            while !isOpen.load(ordering: .relaxed) { usleep(1_000) }
+        }
+        var holds: Bool { isEntered.load(ordering: .relaxed) }
+    }
+
+    @Test("rule 56: a name that is not looked up in time holds nobody longer, and is asked for once for all")
+    func hangingLookups() async throws {
+        try await onLoop { loop in
+            let pool = try BlockingPool(name: "lookups", threads: 1, queue: 4)
+            defer { pool.close() }
+            let gate = Gate()
+            defer { gate.open() }
+            let held = Task(executorPreference: loop) { _ = try? await pool.run { gate.hold() } }
+            let waiter = Waiter(loop: loop)
+            while !gate.holds { _ = await waiter.wait(until: loop.now.adding(milliseconds: 1)) }
+
+            let addresses = UpstreamAddresses(host: "127.0.0.1.invalid", port: 80, loop: loop, lookups: pool)
+            for _ in 0..<3 { #expect(try await addresses.addresses(waiter, until: loop.now.adding(milliseconds: 20)) == nil) }
+            #expect(pool.depth == 1)
+            // What is known is good while nothing better is, at once when nothing speaks against it.
+            let known = [try #require(SocketAddress(numeric: "127.0.0.1:80"))]
+            addresses.know(known)
+            #expect(try await addresses.addresses(waiter, until: loop.now) == known)
+            addresses.doubt()
+            #expect(try await addresses.addresses(waiter, until: loop.now.adding(milliseconds: 20)) == known)
+            #expect(pool.depth == 1)
+            gate.open()
+            await held.value
+            #expect(try await addresses.addresses(waiter, until: loop.now.adding(milliseconds: 60_000)) == known)
         }
     }
 }

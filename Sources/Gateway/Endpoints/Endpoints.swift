@@ -12,12 +12,15 @@ package final class Endpoints {
     private let me: MeEndpoint
     private let auth: AuthEndpoint
 
-    init(configuration: GatewayConfiguration, stores: GatewayStores, authenticator: Authenticator, audit: AuditLog?) {
+    init(
+        configuration: GatewayConfiguration, stores: GatewayStores, authenticator: Authenticator, audit: AuditLog?,
+        metrics: WorkerMetrics? = nil
+    ) {
         login = configuration.login
         paths = Endpoint.Paths(login)
         desk = Desk(
             configuration: configuration, authenticator: authenticator, audit: Audit(log: audit, routes: configuration.routes))
-        let check = SignInCheck(users: stores.users, throttle: stores.throttle, hashing: stores.hashing, login: login)
+        let check = SignInCheck(users: stores.users, throttle: stores.throttle, hashing: stores.hashing, login: login, metrics: metrics)
         let grant = SignInGrant(configuration: configuration, users: stores.users, sessions: stores.sessions)
         signIn = SignInEndpoint(desk: desk, check: check, grant: grant)
         signOut = SignOutEndpoint(desk: desk, sessions: stores.sessions)

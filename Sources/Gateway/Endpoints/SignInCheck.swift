@@ -10,6 +10,7 @@ struct SignInCheck {
     let throttle: any ThrottleStore
     let hashing: BlockingPool
     let login: GatewayConfiguration.Login
+    let metrics: WorkerMetrics?
 
     /// - Parameter stores: whether the sign-in leaves anything in a store. One that gives a token does not, so neither is its address
     ///   remembered nor the hash renewed.
@@ -58,10 +59,14 @@ struct SignInCheck {
         let check = PasswordCheck(of: user, policy: login.passwordPolicy)
         if let fault = check.fault { exchange.note = "the stored password hash cannot be read: \(fault)" }
         let result: Result<SignInOutcome, PasswordHashError>
+        let duration: UInt64
         do {
-            result = try await hashing.run { () -> Result<SignInOutcome, PasswordHashError> in
-                Result { () throws(PasswordHashError) in try check.run(password) }
+            (result, duration) = try await hashing.run { () -> (Result<SignInOutcome, PasswordHashError>, UInt64) in
+                let startedAt = Clock.monotonic()
+                let result = Result { () throws(PasswordHashError) in try check.run(password) }
+                return (result, Clock.monotonic() &- startedAt)
             }
+            metrics?.hashing.observe(duration)
         } catch {
             await withdraw(keys, exchange)
             throw SignInFailure.queueFull(user)

@@ -82,6 +82,7 @@ struct Relay {
                 try await pushRequest()
                 if !hasHead, try readHead() {
                     exchange.upstreamTime = loop.now &- startedAt
+                    connection.server.counts.latency.observe(exchange.upstreamTime)
                     continue
                 }
                 if try pushResponse() { return finish() }
@@ -163,6 +164,7 @@ struct Relay {
         headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
         exchange.hasAnswered = true
         exchange.status = head.status
+        exchange.isUpstreams = true
         response = BodyPump(
             BodyDecoder(head.framing, limits: exchange.limits.body), framing: framing == .chunked ? .chunked : .plain)
         hasHead = true
@@ -266,6 +268,8 @@ struct Relay {
 
     private func giveUp(_ fault: RelayFault) -> Outcome {
         if case .upstreamClosed = fault, connection.isReused, canRepeat { return .closedBeforeUse }
+        if let fault = fault.upstreamFault { connection.server.counts.count(fault) }
+        if let timeout = fault.clientTimeout { exchange.timeout = timeout }
         // An upstream that has got part of a request must not take it for a whole one.
         if !request.isDone { server.socket.abortOnClose() }
         if exchange.hasAnswered || fault.leavesNobody {

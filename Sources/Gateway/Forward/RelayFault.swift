@@ -35,6 +35,27 @@ enum RelayFault: Error {
         }
     }
 
+    /// As what the upstream's fault is counted; nil: it is the client's.
+    var upstreamFault: UpstreamCounts.Fault? {
+        switch self {
+        case .clientGone, .clientTooSlow, .clientTakesTooLong, .tooLarge, .clientMalformed: nil
+        case .upstreamClosed: .closed
+        case .upstreamBrokeOff: .brokeOff
+        case .upstreamTooSlow: .timeout
+        case .upstreamOutOfTurn, .upstreamMalformed: .malformed
+        }
+    }
+
+    var clientTimeout: ClientTimeout? {
+        switch self {
+        case .clientTooSlow: .body
+        case .clientTakesTooLong: .write
+        case .clientGone, .tooLarge, .clientMalformed, .upstreamClosed, .upstreamBrokeOff, .upstreamTooSlow, .upstreamOutOfTurn,
+            .upstreamMalformed:
+            nil
+        }
+    }
+
     func problem(server: String, limit: UInt64) -> Problem {
         switch self {
         case .clientGone, .clientTakesTooLong: Problem(400, "The request broke off.", closes: true)

@@ -2,10 +2,12 @@ package import Wire
 
 /// The trace that an exchange belongs to: 16 octets, never all zero.
 package struct TraceID: Sendable, Equatable {
-    package let high: UInt64
-    package let low: UInt64
+    let digits: HexadecimalDigits
 
-    var digits: HexadecimalDigits { HexadecimalDigits(high: HexadecimalWord(high), low: HexadecimalWord(low)) }
+    init(high: UInt64, low: UInt64) { digits = HexadecimalDigits(high: HexadecimalWord(high), low: HexadecimalWord(low)) }
+
+    /// Of the trace that begins with a request.
+    init(_ id: RequestID) { digits = id.digits }
 
     package func append(to out: Buffer) { out.append(digits) }
 }
@@ -18,15 +20,19 @@ enum TraceContext {
     static func traceID(of exchange: Exchange) -> TraceID {
         let head = exchange.head
         guard let field = parent(in: head), let id = id(head.bytes, field) else {
-            return TraceID(high: exchange.id.high, low: exchange.id.low)
+            return TraceID(exchange.id)
         }
         return id
     }
 
     /// The value of the request's `traceparent`; nil when there is none or several (3.2: a single header).
     private static func parent(in head: RequestHead) -> ByteRange? {
-        guard let value = head.value(of: .traceparent), head.count(of: .traceparent) == 1 else { return nil }
-        return value
+        var found: ByteRange?
+        for field in head.fields where field.id == .traceparent {
+            guard found == nil else { return nil }
+            found = field.value
+        }
+        return found
     }
 
     /// The trace that `range` names; nil unless it is well formed (3.2.2) and can go on. A later version is read as far as version 00

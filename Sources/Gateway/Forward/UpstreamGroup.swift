@@ -7,17 +7,27 @@ final class UpstreamGroup {
     private let context: WorkerContext
     private let servers: [UpstreamServer]
     private let limits: HeadLimits
+    private let counts: UpstreamCounts
     private var turn = 0
     /// Milliseconds after which an unused connection holds no buffers.
     private static let rest: Int64 = 1_000
     /// Requests under way whose content had not all arrived when they were sent on, by the address of who sends it.
     private var uploads: [IPAddress: Int] = [:]
 
-    init(configuration: GatewayConfiguration.Upstream, context: WorkerContext, lookups: BlockingPool, limits: HeadLimits) {
+    /// - Parameter health: of each server, in their order; none: nobody watches them.
+    init(
+        configuration: GatewayConfiguration.Upstream, context: WorkerContext, lookups: BlockingPool, limits: HeadLimits,
+        counts: UpstreamCounts = UpstreamCounts(), health: [ServerHealth] = []
+    ) {
         self.configuration = configuration
         self.context = context
         self.limits = limits
-        servers = configuration.servers.map { UpstreamServer(configuration: $0, lookups: lookups) }
+        self.counts = counts
+        servers = configuration.servers.enumerated().map { index, server in
+            let health = index < health.count ? health[index] : ServerHealth(address: [])
+            return UpstreamServer(
+                configuration: server, loop: context.loop, lookups: lookups, counts: counts, health: health)
+        }
         // Workers begin at different servers, so that a few clients still use them all.
         turn = context.index
     }
@@ -51,8 +61,10 @@ final class UpstreamGroup {
             } catch {
                 // Nothing has been sent, so the next server may be asked whatever the method is.
                 failure = error
+                counts.count(error.fault)
             }
         }
+        if case .full = failure { counts.count(.full) }
         throw failure
     }
 
@@ -94,6 +106,16 @@ enum UpstreamFailure: Error {
     case full(upstream: String)
     case notResolved(ResolveError)
     case notConnected(server: String, ConnectError)
+
+    /// As what it is counted.
+    var fault: UpstreamCounts.Fault {
+        switch self {
+        case .full: .full
+        case .notResolved: .lookup
+        case .notConnected(_, .timedOut): .connectTimeout
+        case .notConnected: .connect
+        }
+    }
 
     var problem: Problem {
         switch self {

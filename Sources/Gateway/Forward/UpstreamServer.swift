@@ -6,27 +6,33 @@ final class UpstreamServer {
     let configuration: GatewayConfiguration.UpstreamServer
     /// For `Host` where the client sent none.
     let authority: [UInt8]
-    private let lookups: BlockingPool
+    /// Of the upstream on this worker.
+    let counts: UpstreamCounts
+    private let health: ServerHealth
+    private let addresses: UpstreamAddresses
 
     private var idle: [UpstreamConnection] = []
     /// Connections in use, being made, or idle.
-    private(set) var connections = 0
-    private var addresses: [SocketAddress] = []
+    private(set) var connections = 0 {
+        didSet { counts.open.add(UInt64(truncatingIfNeeded: connections &- oldValue)) }
+    }
     private var nextAddress = 0
-    private var resolvedAt: UInt64 = 0
     private var failures = 0
     private var downUntil: UInt64 = 0
 
-    /// A name's addresses are asked for again after so many milliseconds.
-    private static let addressLifetime: Int64 = 30_000
     /// After a failed connect the server is passed over for a time that doubles, as long as another one is there.
     private static let shortestRest: Int64 = 250
     private static let longestRest: Int64 = 8_000
 
-    init(configuration: GatewayConfiguration.UpstreamServer, lookups: BlockingPool) {
+    init(
+        configuration: GatewayConfiguration.UpstreamServer, loop: EventLoop, lookups: BlockingPool,
+        counts: UpstreamCounts = UpstreamCounts(), health: ServerHealth = ServerHealth(address: [])
+    ) {
         self.configuration = configuration
+        self.counts = counts
+        self.health = health
         authority = Array(configuration.text.utf8)
-        self.lookups = lookups
+        addresses = UpstreamAddresses(host: configuration.host, port: configuration.port, loop: loop, lookups: lookups)
     }
 
     func isResting(at now: UInt64) -> Bool { now < downUntil }
@@ -35,6 +41,7 @@ final class UpstreamServer {
     /// A connection that has been used before and is still good, latest first; nil when there is none.
     func takeIdle() -> UpstreamConnection? {
         while let connection = idle.popLast() {
+            counts.idle.add(.max)  // One less, modulo 2⁶⁴.
             if connection.isQuiet { return connection }
             discard(connection)
         }
@@ -47,11 +54,12 @@ final class UpstreamServer {
         let loop = context.loop
         connections += 1
         do throws(UpstreamFailure) {
-            let addresses = try await addresses(now: loop.now)
             let deadline = loop.now.adding(milliseconds: group.connectTimeout)
+            let addresses = try await addresses(waiter, until: deadline)
             let socket = try await connect(to: addresses, loop: loop, waiter: waiter, until: deadline)
             failures = 0
             downUntil = 0
+            if health.isFailing { health.isFailing(false) }
             return UpstreamConnection(socket: socket, server: self, limits: limits, pool: context.buffers)
         } catch {
             connections -= 1
@@ -81,33 +89,28 @@ final class UpstreamServer {
     private func rest(from now: UInt64) {
         let milliseconds = min(UpstreamServer.shortestRest << Int64(min(failures, 6)), UpstreamServer.longestRest)
         failures += 1
+        health.isFailing(true)
         downUntil = now.adding(milliseconds: milliseconds)
-        // The next try asks for the name again and takes its next address.
-        resolvedAt = 0
+        addresses.doubt()
     }
 
-    private func addresses(now: UInt64) async throws(UpstreamFailure) -> [SocketAddress] {
-        if addresses.isEmpty || now >= resolvedAt.adding(milliseconds: UpstreamServer.addressLifetime) {
-            do {
-                know(try await Resolver.resolve(host: configuration.host, port: configuration.port, on: lookups), at: now)
-            } catch {
-                // An old address beats none while the resolver is away.
-                guard !addresses.isEmpty else { throw .notResolved(error) }
-            }
+    private func addresses(_ waiter: Waiter, until deadline: UInt64) async throws(UpstreamFailure) -> [SocketAddress] {
+        do throws(ResolveError) {
+            if let known = try await addresses.addresses(waiter, until: deadline) { return known }
+        } catch {
+            throw .notResolved(error)
         }
-        return addresses
+        throw .notConnected(server: configuration.text, .timedOut)
     }
 
-    /// The name stands for `addresses`, never none, from `now` on.
-    func know(_ addresses: [SocketAddress], at now: UInt64) {
-        self.addresses = addresses
-        resolvedAt = now
-    }
+    /// The name stands for `addresses`, never none, from now on.
+    func know(_ addresses: [SocketAddress]) { self.addresses.know(addresses) }
 
     /// Takes a connection back for the next exchange.
     func park(_ connection: UpstreamConnection, at now: UInt64) {
         connection.park(at: now)
         idle.append(connection)
+        counts.idle.add(1)
     }
 
     func discard(_ connection: UpstreamConnection) {
@@ -125,6 +128,7 @@ final class UpstreamServer {
             if connection.idleSince < restingSince { connection.releaseBuffers() }
             kept.append(connection)
         }
+        counts.idle.add(UInt64(truncatingIfNeeded: kept.count &- idle.count))
         idle = kept
     }
 }

@@ -87,7 +87,7 @@ final class ClientConnection {
                 if let beganAt {
                     let deadline = beganAt.adding(milliseconds: exchange.timeouts.head)
                     if await !waiter.wait(until: deadline), context.loop.now >= deadline {
-                        await refuseHead(.headTooSlow)
+                        await refuseHead(.headTooSlow, timeout: .head)
                         return false
                     }
                 } else if await !waitForRequest() {
@@ -121,10 +121,11 @@ final class ClientConnection {
     }
 
     /// Answers a request whose head never became one, and records it.
-    private func refuseHead(_ problem: Problem) async {
+    private func refuseHead(_ problem: Problem, timeout: ClientTimeout? = nil) async {
         // What the head holds is of no use: a request before this one, or half of this one.
         exchange.head.forget()
         begin(keepsAlive: false)
+        exchange.timeout = timeout
         await exchange.answer(problem.answer(for: exchange))
         handler.record(exchange)
     }

@@ -45,6 +45,10 @@ package final class Exchange {
     var upstream: [UInt8]?
     /// Monotonic nanoseconds between the request's way to the upstream and the first octet of its response.
     var upstreamTime: UInt64 = 0
+    /// The answer is the upstream's.
+    var isUpstreams = false
+    /// What the client was too slow with.
+    var timeout: ClientTimeout?
     /// What went wrong, in words for the log only.
     var note: String?
 
@@ -80,6 +84,8 @@ package final class Exchange {
         clientAddress = peer.ip
         upstream = nil
         upstreamTime = 0
+        isUpstreams = false
+        timeout = nil
         note = nil
     }
 
@@ -156,7 +162,10 @@ package final class Exchange {
             case .octets(let count): patience.credit(count, at: context.loop.now)
             case .wouldBlock:
                 guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
-                else { return breakOff("the client took too long to take the response") }
+                else {
+                    timeout = .write
+                    return breakOff("the client took too long to take the response")
+                }
             case .ended, .failed: return breakOff("the client went away before it had the response")
             }
         }
@@ -214,7 +223,10 @@ package final class Exchange {
         case .octets(let count): patience.credit(count, at: context.loop.now)
         case .wouldBlock:
             guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
-            else { throw .tooSlow }
+            else {
+                timeout = .body
+                throw .tooSlow
+            }
         case .ended, .failed: throw .clientGone
         }
     }

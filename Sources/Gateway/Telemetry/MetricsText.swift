@@ -6,6 +6,8 @@ struct MetricsText {
         case counter, gauge, histogram
     }
 
+    typealias Label = (name: String, value: any LabelValue)
+
     let out = Buffer()
 
     /// Begins a family: its samples follow.
@@ -13,14 +15,14 @@ struct MetricsText {
         out.append(text: "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
-    func sample(_ name: String, _ labels: [(name: String, value: [UInt8])], _ value: UInt64) {
+    func sample(_ name: String, _ labels: [Label], _ value: UInt64) {
         begin(name, labels)
         out.append(decimal: value)
         out.append(UInt8(ascii: "\n"))
     }
 
     /// `nanoseconds` in seconds.
-    func sample(_ name: String, _ labels: [(name: String, value: [UInt8])], seconds nanoseconds: UInt64) {
+    func sample(_ name: String, _ labels: [Label], seconds nanoseconds: UInt64) {
         begin(name, labels)
         out.append(decimal: nanoseconds / 1_000_000_000)
         out.append(UInt8(ascii: "."))
@@ -29,13 +31,13 @@ struct MetricsText {
         out.append(UInt8(ascii: "\n"))
     }
 
-    private func begin(_ name: String, _ labels: [(name: String, value: [UInt8])]) {
+    private func begin(_ name: String, _ labels: [Label]) {
         out.append(text: name)
         for (index, label) in labels.enumerated() {
             out.append(index == 0 ? "{" : ",")
             out.append(text: label.name)
             out.append("=\"")
-            for octet in label.value { append(escaped: octet) }
+            for octet in label.value.octets { append(escaped: octet) }
             out.append(UInt8(ascii: "\""))
         }
         out.append(labels.isEmpty ? " " : "} ")
@@ -50,4 +52,17 @@ struct MetricsText {
         default: out.append(octet)
         }
     }
+}
+
+/// Text of ours, or octets from the settings.
+protocol LabelValue {
+    var octets: [UInt8] { get }
+}
+
+extension String: LabelValue {
+    var octets: [UInt8] { Array(utf8) }
+}
+
+extension [UInt8]: LabelValue {
+    var octets: [UInt8] { self }
 }

@@ -1,25 +1,58 @@
+import Wire
+
 /// What one worker has counted of one route.
 final class RouteSeries: Sendable {
-    /// Upper bounds in nanoseconds; the last bucket, without one, follows.
-    static let bounds: [UInt64] = [
-        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000, 500_000_000,
-        1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
-    ]
-    /// The same in seconds, as Prometheus writes them.
-    static let boundLabels = [
-        "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf",
-    ]
+    /// The values of the label `method`: classes, because a client could otherwise make a series with each new word.
+    enum MethodClass: Int, CaseIterable {
+        case read, write, other
 
-    /// By `AnswerCode`.
-    let answers: [32 of Counter] = InlineArray { _ in Counter() }
-    /// Each exchange in the first bucket that it fits into.
-    let buckets: [15 of Counter] = InlineArray { _ in Counter() }
-    /// Nanoseconds.
-    let duration = Counter()
+        init(_ method: Method) {
+            switch method {
+            case .get, .head, .options: self = .read
+            case .post, .put, .patch, .delete: self = .write
+            case .connect, .trace, .other: self = .other
+            }
+        }
 
-    func count(status: Int, duration nanoseconds: UInt64) {
-        answers[AnswerCode.index(status)].add(1)
-        buckets[RouteSeries.bounds.firstIndex { nanoseconds <= $0 } ?? RouteSeries.bounds.count].add(1)
-        duration.add(nanoseconds)
+        var label: String { String(describing: self) }
+    }
+
+    /// Whose the answer is.
+    enum Source: Int, CaseIterable {
+        case gateway, upstream
+        /// The client got no whole answer.
+        case nobody
+    }
+
+    /// By source, method class and `AnswerCode`.
+    private let answers: [288 of Counter] = InlineArray { _ in Counter() }
+    let duration = Latency()
+
+    func count(status: Int, method: Method = .get, source: Source = .gateway, duration nanoseconds: UInt64) {
+        answers[RouteSeries.place(source, MethodClass(method), AnswerCode.index(status))].add(1)
+        duration.observe(nanoseconds)
+    }
+
+    /// - Parameter code: a place among `AnswerCode`'s labels.
+    func answers(_ source: Source, _ method: MethodClass, _ code: Int) -> UInt64 { answers[RouteSeries.place(source, method, code)].value }
+
+    private static func place(_ source: Source, _ method: MethodClass, _ code: Int) -> Int {
+        (source.rawValue * MethodClass.allCases.count + method.rawValue) * AnswerCode.count + code
+    }
+
+    /// The label `outcome`: `passed`: the upstream's answer; `answered`, `refused`, `failed`: the gateway's own below 400, of 4xx, of
+    /// 5xx; `broken`: the client got no whole answer.
+    static func outcome(_ source: Source, code: Int) -> String {
+        switch source {
+        case .upstream: "passed"
+        case .nobody: "broken"
+        case .gateway:
+            switch AnswerCode.label(code).utf8.first {
+            case UInt8(ascii: "4"): "refused"
+            case UInt8(ascii: "5"): "failed"
+            case UInt8(ascii: "n"): "broken"
+            default: "answered"
+            }
+        }
     }
 }

@@ -7,7 +7,8 @@ package final class Telemetry {
     private let labels: TelemetryLabels
     /// By the route's index; the last is for exchanges without one.
     private let routes: [RouteSeries]
-    private let metrics: WorkerMetrics
+    let metrics: WorkerMetrics
+    private let worker: Int
     private let log: LineLog?
     let audit: AuditLog?
     /// Nil: no lines.
@@ -23,6 +24,7 @@ package final class Telemetry {
         self.labels = labels
         routes = labels.series.map { $0.workers[worker] }
         self.metrics = metrics
+        self.worker = worker
         self.log = log
         self.audit = audit
         self.format = format
@@ -32,7 +34,12 @@ package final class Telemetry {
     package func record(_ exchange: Exchange) {
         // The loop's own clock stands still during a turn, in which a fast exchange may begin and end.
         let duration = Clock.monotonic() &- exchange.startedAt
-        routes[min(exchange.route ?? .max, routes.count - 1)].count(status: exchange.status, duration: duration)
+        routes[min(exchange.route ?? .max, routes.count - 1)].count(
+            status: exchange.status, method: exchange.head.methodRange.isEmpty ? .other : exchange.head.method,
+            source: Telemetry.source(of: exchange), duration: duration)
+        metrics.contentReceived.add(exchange.contentReceived)
+        metrics.contentSent.add(exchange.contentSent)
+        if let timeout = exchange.timeout { metrics.timeouts[timeout.rawValue].add(1) }
         if let outcome = AttemptOutcome(exchange) { metrics.signIns[outcome.rawValue].add(1) }
         if let outcome = CheckOutcome(exchange, labels) { metrics.checks[outcome.rawValue].add(1) }
 
@@ -45,6 +52,17 @@ package final class Telemetry {
     /// Called from time to time, and when the worker has ended its last exchange: no line waits longer than that.
     package func tick() {
         if !lines.isEmpty { handOver() }
+    }
+
+    /// What is known of the upstream at `index` of the settings that this was made for.
+    func upstream(at index: Int) -> (counts: UpstreamCounts, servers: [ServerHealth]) {
+        let upstream = labels.upstreams[index]
+        return (upstream.series.workers[worker], upstream.servers)
+    }
+
+    private static func source(of exchange: Exchange) -> RouteSeries.Source {
+        if exchange.isBroken || exchange.status == 0 { return .nobody }
+        return exchange.isUpstreams ? .upstream : .gateway
     }
 
     private func handOver() {

@@ -17,6 +17,9 @@ package final class TelemetryHub: Sendable {
     /// Exchanges without a route.
     let seriesOfNone: NamedSeries
     private let named = Mutex<[NamedSeries]>([])
+    private let knownUpstreams = Mutex<[UpstreamSeries]>([])
+    /// By `StoreName`.
+    let health = StoreName.allCases.map { _ in StoreHealth() }
     private let shownPool = Mutex<BlockingPool?>(nil)
 
     /// - Parameters:
@@ -26,7 +29,8 @@ package final class TelemetryHub: Sendable {
     ///   - connections: of the public listeners.
     ///   - version: shown by the metrics, and nowhere else.
     package init(workers: Int, log: LineLog?, audit: AuditLog? = nil, connections: ConnectionCount, version: String) {
-        self.workers = (0..<max(1, workers)).map { _ in WorkerMetrics() }
+        let health = self.health
+        self.workers = (0..<max(1, workers)).map { _ in WorkerMetrics(health: health) }
         self.log = log
         self.audit = audit
         self.connections = connections
@@ -35,10 +39,14 @@ package final class TelemetryHub: Sendable {
         startedAt = Clock.wall() / 1_000
     }
 
-    /// What log and metrics call `routes`. A route of a name that was there before goes on counting where it stopped; those
-    /// that are gone stay with what they counted.
-    package func labels(of routes: RouteTable) -> TelemetryLabels {
-        TelemetryLabels(routes, none: seriesOfNone) { name in
+    /// What log and metrics call the routes and the upstreams of one snapshot. Those of a name that was there before go on counting
+    /// where they stopped; those that are gone stay with what they counted.
+    package func labels(of configuration: GatewayConfiguration) -> TelemetryLabels {
+        labels(of: configuration.routes, upstreams: configuration.upstreams)
+    }
+
+    func labels(of routes: RouteTable, upstreams: [GatewayConfiguration.Upstream] = []) -> TelemetryLabels {
+        TelemetryLabels(routes, none: seriesOfNone, upstreams: upstreams.map(series)) { name in
             named.withLock { all in
                 if let known = all.first(where: { $0.name == name }) { return known }
                 let new = NamedSeries(name: name, workers: workers.count)
@@ -47,6 +55,19 @@ package final class TelemetryHub: Sendable {
             }
         }
     }
+
+    private func series(of upstream: GatewayConfiguration.Upstream) -> TelemetryLabels.Upstream {
+        let name = Array(upstream.name.utf8)
+        let series = knownUpstreams.withLock { all in
+            if let known = all.first(where: { $0.name == name }) { return known }
+            let new = UpstreamSeries(name: name, workers: workers.count)
+            all.append(new)
+            return new
+        }
+        return .init(series: series, servers: series.servers(upstream.servers.map { Array($0.text.utf8) }))
+    }
+
+    var upstreams: [UpstreamSeries] { knownUpstreams.withLock { $0 } }
 
     /// The pool whose queue is shown, from now on.
     package func show(hashing pool: BlockingPool) { shownPool.withLock { $0 = pool } }
@@ -60,6 +81,22 @@ package final class TelemetryHub: Sendable {
     /// - Parameter format: nil: no lines.
     package func makeTelemetry(worker: Int, labels: TelemetryLabels, format: AccessLog.Format?) -> Telemetry {
         Telemetry(labels: labels, worker: worker, metrics: workers[worker], log: log, format: format, audit: audit)
+    }
+
+    // MARK: Stores that no request asks
+
+    /// The same store, counted and timed on `worker`, whose thread alone may use it: for probes and for what is done from time to time,
+    /// so that a store without traffic is known to be up, or down.
+    package func measured(_ sessions: any SessionStore, worker: Int) -> any SessionStore {
+        MeasuredSessions(sessions, workers[worker].stores[StoreName.sessions.rawValue])
+    }
+
+    package func measured(_ users: any UserStore, worker: Int) -> any UserStore {
+        MeasuredUsers(users, workers[worker].stores[StoreName.users.rawValue])
+    }
+
+    package func measured(_ throttle: any ThrottleStore, worker: Int) -> any ThrottleStore {
+        MeasuredThrottle(throttle, workers[worker].stores[StoreName.throttle.rawValue])
     }
 
     /// Writes all that the workers have logged; call once they have stopped.

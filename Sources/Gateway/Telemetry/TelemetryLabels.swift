@@ -10,8 +10,18 @@ package final class TelemetryLabels: Sendable {
     /// By the route's index, whether it asks who somebody is.
     private let checked: [Bool]
 
+    struct Upstream: Sendable {
+        let series: UpstreamSeries
+        /// In the order of the settings.
+        let servers: [ServerHealth]
+    }
+
+    /// In the order of the settings.
+    let upstreams: [Upstream]
+
     /// - Parameter seriesNamed: the same one for the same name.
-    init(_ table: RouteTable, none: NamedSeries, seriesNamed: ([UInt8]) -> NamedSeries) {
+    init(_ table: RouteTable, none: NamedSeries, upstreams: [Upstream], seriesNamed: ([UInt8]) -> NamedSeries) {
+        self.upstreams = upstreams
         checked = table.routes.map { $0.access == .signedIn }
         routes = table.routes.map(\.name)
         series = routes.map(seriesNamed) + [none]

@@ -74,7 +74,7 @@ private func withServer<T: Sendable>(
     }
     let connections = ConnectionCount()
     let hub = TelemetryHub(workers: 1, log: nil, connections: connections, version: "test")
-    let labels = hub.labels(of: configuration.routes)
+    let labels = hub.labels(of: configuration)
     let server = try Server(workers: 1)
     let address = try #require(SocketAddress(numeric: "127.0.0.1:0"))
     let service = Service(

@@ -164,7 +164,7 @@ struct AdminHandlerTests {
         let log = try LineLog(name: "the log", descriptor: pipe.writeEnd) { _ in }
         let hub = hub(log)
         let configuration = try configuration()
-        let labels = hub.labels(of: configuration.routes)
+        let labels = hub.labels(of: configuration)
         let server = try Server(workers: 1)
         let address = try await server.listen(
             Service(address: try #require(SocketAddress(numeric: "127.0.0.1:0"))) {
@@ -188,8 +188,10 @@ struct AdminHandlerTests {
 
         let metrics = String(decoding: hub.metrics(), as: UTF8.self)
         for sample in [
-            #"gatehouse_requests_total{route="/app/",code="200"} 1"#, #"gatehouse_requests_total{route="-",code="400"} 1"#,
-            #"gatehouse_requests_total{route="-",code="200"} 1"#, #"gatehouse_checks_total{kind="token",outcome="passed"} 1"#,
+            #"gatehouse_requests_total{route="/app/",code="200",method="read",outcome="answered"} 1"#,
+            #"gatehouse_requests_total{route="-",code="400",method="other",outcome="refused"} 1"#,
+            #"gatehouse_requests_total{route="-",code="200",method="write",outcome="answered"} 1"#,
+            #"gatehouse_checks_total{kind="token",outcome="passed"} 1"#,
             #"gatehouse_sign_ins_total{outcome="accepted"} 1"#, #"gatehouse_request_duration_seconds_count{route="/app/"} 1"#,
         ] { #expect(metrics.contains("\n\(sample)\n"), "\(sample)") }
     }

@@ -67,11 +67,89 @@ struct MetricsTests {
         series[2].workers[1].count(status: 503, duration: 1)
         series[3].workers[0].count(status: 0, duration: 1)
         let samples = try scrape(hub)
-        #expect(samples[#"gatehouse_requests_total{route="/a",code="200"}"#] == 2)
-        #expect(samples[#"gatehouse_requests_total{route="b.example/",code="4xx"}"#] == 1)
-        #expect(samples[#"gatehouse_requests_total{route="/quote\"",code="503"}"#] == 1)
-        #expect(samples[#"gatehouse_requests_total{route="-",code="none"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="/a",code="200",method="read",outcome="answered"}"#] == 2)
+        #expect(samples[#"gatehouse_requests_total{route="b.example/",code="4xx",method="read",outcome="refused"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="/quote\"",code="503",method="read",outcome="failed"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="-",code="none",method="read",outcome="broken"}"#] == 1)
         #expect(samples.keys.count { $0.hasPrefix("gatehouse_requests_total") } == 4)
+    }
+
+    @Test("A request is told by its method's class and by whose the answer was")
+    func labels() throws {
+        let hub = hub()
+        let series = hub.labels(of: try table([(nil, "/a")])).series[0].workers[0]
+        series.count(status: 200, method: .head, source: .upstream, duration: 1)
+        series.count(status: 503, method: .patch, source: .upstream, duration: 1)
+        series.count(status: 503, method: .delete, source: .gateway, duration: 1)
+        series.count(status: 200, method: .other, source: .nobody, duration: 1)
+        series.count(status: 303, method: .options, source: .gateway, duration: 1)
+        let samples = try scrape(hub).filter { $0.key.hasPrefix("gatehouse_requests_total") }
+        #expect(
+            Set(samples.keys)
+                == Set(
+                    [
+                        #"code="200",method="read",outcome="passed""#, #"code="503",method="write",outcome="passed""#,
+                        #"code="503",method="write",outcome="failed""#, #"code="200",method="other",outcome="broken""#,
+                        #"code="303",method="read",outcome="answered""#,
+                    ].map { #"gatehouse_requests_total{route="/a",\#($0)}"# }))
+    }
+
+    @Test("An upstream's counts go on by its name, and its servers are those of the settings that hold")
+    func upstreams() throws {
+        let hub = hub(workers: 2)
+        func upstream(_ hosts: String...) -> [GatewayConfiguration.Upstream] {
+            [.init(name: "u", servers: hosts.map { .init(host: $0, port: 80) })]
+        }
+        let before = hub.labels(of: try table([]), upstreams: upstream("a", "b")).upstreams[0]
+        before.series.workers[0].count(.timeout)
+        before.series.workers[1].latency.observe(2_000_000)
+        before.servers[1].isFailing(true)
+        before.series.workers[0].open.add(3)
+        before.series.workers[0].idle.add(2)
+        before.series.workers[0].idle.add(.max)
+        let after = hub.labels(of: try table([]), upstreams: upstream("b", "c")).upstreams[0]
+        after.series.workers[1].count(.timeout)
+        let samples = try scrape(hub)
+        #expect(samples[#"gatehouse_upstream_errors_total{upstream="u",kind="timeout"}"#] == 2)
+        #expect(samples[#"gatehouse_upstream_duration_seconds_count{upstream="u"}"#] == 1)
+        #expect(samples[#"gatehouse_upstream_connections{upstream="u",state="in_use"}"#] == 2)
+        #expect(samples[#"gatehouse_upstream_connections{upstream="u",state="idle"}"#] == 1)
+        #expect(
+            samples.filter { $0.key.hasPrefix("gatehouse_upstream_server_up") } == [
+                #"gatehouse_upstream_server_up{upstream="u",server="b:80"}"#: 0,
+                #"gatehouse_upstream_server_up{upstream="u",server="c:80"}"#: 1,
+            ])
+    }
+
+    @Test("A store's operations are timed, its faults counted by kind, and it is up again as soon as it answers")
+    func stores() async throws {
+        let hub = hub(workers: 2)
+        let series = hub.workers[1].stores[StoreName.sessions.rawValue]
+        func up() throws -> Double? { try scrape(hub)[#"gatehouse_store_up{store="sessions"}"#] }
+        #expect(try await series.measure(.read) { () async throws(StoreError) in 7 } == 7)
+        #expect(try up() == 1)
+        await #expect(throws: StoreError.unavailable("x")) {
+            try await series.measure(.write) { () async throws(StoreError) in throw .unavailable("x") }
+        }
+        #expect(try up() == 0)
+        await #expect(throws: StoreError.corrupt("x")) {
+            try await series.measure(.write) { () async throws(StoreError) in throw .corrupt("x") }
+        }
+        #expect(try up() == 1)
+        let samples = try scrape(hub)
+        #expect(samples[#"gatehouse_store_duration_seconds_count{store="sessions",operation="read"}"#] == 1)
+        #expect(samples[#"gatehouse_store_duration_seconds_count{store="sessions",operation="write"}"#] == 2)
+        #expect(samples[#"gatehouse_store_errors_total{store="sessions",kind="unavailable"}"#] == 1)
+        #expect(samples[#"gatehouse_store_errors_total{store="sessions",kind="corrupt"}"#] == 1)
+        #expect(samples[#"gatehouse_store_up{store="users"}"#] == 1)
+    }
+
+    @Test("The process's own figures are there")
+    func process() throws {
+        let samples = try scrape(hub())
+        for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds"] {
+            #expect(try #require(samples[name]) > 0, "\(name)")
+        }
     }
 
     @Test("Routes of one name are one series: the format allows no name twice")
@@ -92,9 +170,9 @@ struct MetricsTests {
         after[0].workers[0].count(status: 200, duration: 1)
         after[1].workers[0].count(status: 200, duration: 1)
         let samples = try scrape(hub)
-        #expect(samples[#"gatehouse_requests_total{route="/a",code="200"}"#] == 1)
-        #expect(samples[#"gatehouse_requests_total{route="/b",code="200"}"#] == 2)
-        #expect(samples[#"gatehouse_requests_total{route="/c",code="200"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="/a",code="200",method="read",outcome="answered"}"#] == 1)
+        #expect(samples[#"gatehouse_requests_total{route="/b",code="200",method="read",outcome="answered"}"#] == 2)
+        #expect(samples[#"gatehouse_requests_total{route="/c",code="200",method="read",outcome="answered"}"#] == 1)
     }
 
     @Test("Reloads are counted by what came of them, and the last success has its time")
@@ -118,7 +196,7 @@ struct MetricsTests {
         let codes = try scrape(hub).filter { $0.key.hasPrefix("gatehouse_requests_total") }
         #expect(codes.count == AnswerCode.count)
         #expect(codes.values.reduce(0, +) == 1_002)
-        #expect(codes[#"gatehouse_requests_total{route="/a",code="none"}"#] == 502)
+        #expect(codes[#"gatehouse_requests_total{route="/a",code="none",method="read",outcome="broken"}"#] == 502)
         #expect(Set((0..<AnswerCode.count).map(AnswerCode.label)).count == AnswerCode.count)
     }
 
@@ -133,7 +211,7 @@ struct MetricsTests {
         hub.labels(of: try table([(nil, "/a")])).series[0].workers[0].count(status: 200, duration: duration)
         let samples = try scrape(hub)
         var expected = 0.0
-        for bound in RouteSeries.boundLabels {
+        for bound in Latency.boundLabels {
             if bound == first { expected = 1 }
             #expect(samples["gatehouse_request_duration_seconds_bucket{route=\"/a\",le=\"\(bound)\"}"] == expected)
         }
@@ -143,8 +221,8 @@ struct MetricsTests {
 
     @Test("The bounds and their spellings agree")
     func bounds() {
-        #expect(RouteSeries.bounds.map { Double($0) / 1e9 } == RouteSeries.boundLabels.dropLast().compactMap { Double($0) })
-        #expect(RouteSeries.bounds.count + 1 == RouteSeries.boundLabels.count)
+        #expect(Latency.bounds.map { Double($0) / 1e9 } == Latency.boundLabels.dropLast().compactMap { Double($0) })
+        #expect(Latency.bounds.count + 1 == Latency.boundLabels.count)
     }
 
     @Test("Every family is there from the start, with its labels escaped")

@@ -1,0 +1,238 @@
+internal import Access
+internal import Loop
+internal import Wire
+
+/// Hears from Redis which of the sessions that a worker has read are changed by anybody (CLIENT TRACKING, Redis 6), for that worker's
+/// cache.
+///
+/// RESP2 cannot carry such news on the connection that reads, so they come on a second one, which is subscribed to them; the first one
+/// names it (REDIRECT). On that connection news and answers keep their order: with the answer to a PING that was sent at some
+/// moment, all that had been changed by then has been heard. That answer is what the cache's freshness rests on. Whatever ends
+/// either connection ends the cache's trust at once, and both begin anew.
+final class RedisTracker {
+    /// Milliseconds between two attempts: this doubled each time, up to the cap.
+    private static let firstPause: Int64 = 100
+    private static let longestPause: Int64 = 10_000
+    /// Milliseconds that the answer to a PING may take before the connection is given up.
+    private static let patience: Int64 = 2_000
+    /// Redis' name for the channel of the news.
+    private static let channel: [UInt8] = .word("__redis__:invalidate")
+
+    private let connection: RedisConnection
+    private let versions: SessionVersions
+    private let loop: EventLoop
+    private let dialer: RedisDialer
+    private let waiter: Waiter
+    /// Told when the news cannot be had, and when they can again.
+    private let report: (String) -> Void
+    private weak var cache: SessionCache?
+
+    private var stream: ByteStream?
+    private let input = Buffer()
+    private let output = Buffer()
+    /// When the questions that wait for their answer were sent.
+    private var questions: [UInt64] = []
+    private var isTracking = false
+    private var isConnectionLost = false
+    private var isStopped = false
+    private var hasReported = false
+
+    /// - Parameter connection: the worker's, over which sessions are read.
+    init(
+        _ connection: RedisConnection, _ versions: SessionVersions, loop: EventLoop, pool: BlockingPool,
+        report: @escaping (String) -> Void
+    ) {
+        self.connection = connection
+        self.versions = versions
+        self.loop = loop
+        self.report = report
+        dialer = RedisDialer(loop: loop, pool: pool)
+        waiter = Waiter(loop: loop)
+    }
+
+    /// Works for `cache` until `stop`.
+    func start(for cache: SessionCache) {
+        self.cache = cache
+        connection.onClose = { [weak self] in self?.connectionClosed() }
+        // Safe: the task runs on the loop of the worker that this object belongs to, so on the same thread.
+        nonisolated(unsafe) let tracker = self
+        Task(executorPreference: loop) { await unsafe tracker.run() }
+    }
+
+    func stop() {
+        isStopped = true
+        waiter.wake()
+    }
+
+    /// Asks for a sign that all news so far have been heard.
+    func ask() {
+        guard isTracking, let stream, questions.count < 16 else { return }
+        questions.append(Clock.monotonic())
+        do throws(RedisProtocolError) { try RedisCommand("PING").append(to: output) } catch { return fail() }
+        flush(stream)
+        // The task may wait without a deadline.
+        waiter.wake()
+    }
+
+    private func connectionClosed() {
+        isConnectionLost = true
+        fail()
+    }
+
+    private func fail() {
+        isTracking = false
+        cache?.distrust()
+        waiter.wake()
+    }
+
+    // MARK: The task
+
+    private func run() async {
+        var failures: Int64 = 0
+        while !isStopped {
+            do throws(StoreError) {
+                try await subscribe()
+                failures = 0
+                if hasReported { report("Redis tells again what becomes of sessions: they are kept at hand") }
+                hasReported = false
+                try await listen()
+            } catch {
+                if !hasReported && !isStopped {
+                    report("sessions are looked up on every request, for Redis cannot tell what becomes of them: \(error)")
+                    hasReported = true
+                }
+            }
+            close()
+            guard !isStopped else { return }
+            let pause = min(Self.longestPause, Self.firstPause << min(failures, 10))
+            failures += 1
+            let until = loop.now.adding(milliseconds: pause)
+            while !isStopped, await waiter.wait(until: until) {}
+        }
+        close()
+    }
+
+    private func close() {
+        isTracking = false
+        cache?.distrust()
+        stream?.socket.waiter = nil
+        stream?.socket.close()
+        stream = nil
+        input.removeAll()
+        output.removeAll()
+        questions.removeAll()
+    }
+
+    /// Returns once the worker's own connection sends its news to ours.
+    private func subscribe() async throws(StoreError) {
+        _ = try await connection.send(RedisCommand("PING"), timeout: connection.timeouts.command)
+        guard let location = connection.location else { throw .unavailable("Redis: the connection was lost") }
+        isConnectionLost = false
+        let deadline = loop.now.adding(milliseconds: connection.timeouts.connect)
+        let stream: ByteStream
+        do throws(RedisDialError) {
+            stream = try await dialer.dial(location, attempt: 0, waiter, until: deadline)
+        } catch { throw .unavailable("\(location): \(error.description)") }
+        self.stream = stream
+        stream.socket.waiter = waiter
+        let client = try await introduce(stream, location, until: deadline)
+        let track = RedisCommand("CLIENT", .word("TRACKING"), .word("ON"), .word("REDIRECT"), .decimal(client))
+        let reply = try await connection.send(track, timeout: connection.timeouts.command)
+        guard reply.isOK else { throw connection.unexpected(track, reply) }
+        guard !isConnectionLost else { throw .unavailable("\(location): the connection was lost") }
+        isTracking = true
+        ask()
+    }
+
+    /// - Returns: Redis' number for our connection.
+    private func introduce(
+        _ stream: ByteStream, _ location: RedisLocation, until deadline: UInt64
+    ) async throws(StoreError) -> Int64 {
+        var commands: [RedisCommand] = []
+        let login = location.login
+        if let password = login.password {
+            commands.append(RedisCommand("AUTH", login.user.map { [$0, password] } ?? [password]))
+        }
+        commands.append(RedisCommand("CLIENT", .word("ID")))
+        commands.append(RedisCommand("SUBSCRIBE", Self.channel))
+        do throws(RedisProtocolError) {
+            for command in commands { try command.append(to: output) }
+        } catch { throw .unavailable("\(location): \(error)") }
+        flush(stream)
+        var client: Int64?
+        let reader = try makeReader(location)
+        for command in commands {
+            switch try await next(reader, stream, location, until: deadline) {
+            case .error(let text): throw RedisError(text).storeError(location.description, command)
+            case .integer(let number): client = number
+            default: break
+            }
+        }
+        guard let client else { throw .corrupt("\(location): CLIENT ID was not answered with a number") }
+        self.reader = reader
+        return client
+    }
+
+    private var reader: RedisReader?
+
+    private func makeReader(_ location: RedisLocation) throws(StoreError) -> RedisReader {
+        do throws(RedisProtocolError) { return try RedisReader() } catch { throw .unavailable("\(location): \(error)") }
+    }
+
+    /// Takes the news until something ends that.
+    private func listen() async throws(StoreError) {
+        guard let stream, let reader, let location = connection.location else { return }
+        while !isStopped && isTracking {
+            // Without a question nothing has to come.
+            let deadline = questions.first.map { $0.adding(milliseconds: Self.patience) } ?? .max
+            take(try await next(reader, stream, location, until: deadline))
+        }
+        if !isStopped { throw .unavailable("\(location): the connection was lost") }
+    }
+
+    private func next(
+        _ reader: RedisReader, _ stream: ByteStream, _ location: RedisLocation, until deadline: UInt64
+    ) async throws(StoreError) -> RedisReply {
+        while true {
+            do throws(RedisProtocolError) {
+                if let reply = try reader.next() { return reply }
+            } catch { throw .unavailable("\(location): \(error)") }
+            flush(stream)
+            switch stream.read(into: input, room: 16_384) {
+            case .octets:
+                do throws(RedisProtocolError) { try reader.feed(input) } catch { throw .unavailable("\(location): \(error)") }
+            case .wouldBlock:
+                let until = questions.first.map { min(deadline, $0.adding(milliseconds: Self.patience)) } ?? deadline
+                guard await waiter.wait(until: until) || loop.now < until else {
+                    throw .unavailable("\(location): it has not answered in time")
+                }
+                if isStopped || isConnectionLost { throw .unavailable("\(location): the connection was lost") }
+            case .ended: throw .unavailable("\(location): \(stream.problem(nil))")
+            case .failed(let code): throw .unavailable("\(location): \(stream.problem(code))")
+            }
+        }
+    }
+
+    private func flush(_ stream: ByteStream) {
+        // What goes wrong here is seen by the next read.
+        if case .octets(let count) = stream.write(output) { output.consume(count) }
+    }
+
+    // MARK: News
+
+    /// `["message", channel, [key…]]`, the keys nil when all are gone; `["pong", ""]`.
+    private func take(_ reply: RedisReply) {
+        guard case .array(let parts) = reply, let first = parts.first else { return }
+        if first == .bulk(.word("pong")) {
+            if !questions.isEmpty { cache?.vouch(from: questions.removeFirst()) }
+        } else if first == .bulk(.word("message")), parts.count == 3 {
+            if case .array(let keys) = parts[2] { keys.forEach(raise) } else { versions.raiseAll() }
+        }
+    }
+
+    private func raise(_ reply: RedisReply) {
+        guard case .bulk(let key) = reply, key.starts(with: RedisKey.sessionPrefix) else { return }
+        let text = String(decoding: key.dropFirst(RedisKey.sessionPrefix.count), as: UTF8.self)
+        if let key = SessionKey(text: text) { versions.raise(key) }
+    }
+}
