@@ -21,7 +21,3 @@ package protocol SessionStore: AnyObject {
     /// Returns when the store has answered.
     func ping() async throws(StoreError)
 }
-
-extension SessionStore {
-    package var cache: SessionCache? { nil }
-}

@@ -69,12 +69,15 @@ package final class Authenticator {
         let loop = exchange.context.loop
         switch cache.find(key, now: loop.now, wallClock: loop.wallClock) {
         case .known(let identity, let isTouchDue):
+            metrics?.sessionHits.add(1)
             if isTouchDue {
                 cache.noteUse(of: key, at: loop.wallClock)
                 await touch(key, now: loop.wallClock, exchange)
             }
             return identity
-        case .unknown(let ticket): return try await lookUp(key, ticket, exchange)
+        case .unknown(let ticket):
+            metrics?.sessionMisses.add(1)
+            return try await lookUp(key, ticket, exchange)
         }
     }
 

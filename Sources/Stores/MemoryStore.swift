@@ -81,6 +81,7 @@ package final class MemorySessions: Sendable {
 
 /// A worker's view of a `MemorySessions`.
 package final class MemoryStore: SessionStore {
+    package var cache: SessionCache? { nil }
     private let sessions: MemorySessions
 
     package init(_ sessions: MemorySessions) {

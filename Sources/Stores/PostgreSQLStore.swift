@@ -30,6 +30,8 @@ package final class PostgreSQLStore {
 }
 
 extension PostgreSQLStore: SessionStore {
+    package var cache: SessionCache? { nil }
+
     package func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
         try await run { database throws(StoreError) in try database.insertSession(session) }
     }

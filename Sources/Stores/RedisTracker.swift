@@ -6,9 +6,10 @@ internal import Wire
 /// cache.
 ///
 /// RESP2 cannot carry such news on the connection that reads, so they come on a second one, which is subscribed to them; the first one
-/// names it (REDIRECT). On that connection news and answers keep their order: with the answer to a PING that was sent at some
-/// moment, all that had been changed by then has been heard. That answer is what the cache's freshness rests on. Whatever ends
-/// either connection ends the cache's trust at once, and both begin anew.
+/// names it (REDIRECT). There news and answers keep their order: with the answer to a PING, all has been heard that had been changed
+/// before. And Redis sends the news for as long as it has the first connection, which may have ended without our knowing: so that
+/// one is asked for a PING too, and only both answers together are Redis' word. Whatever ends either connection ends the cache's
+/// trust at once, and both begin anew.
 final class RedisTracker {
     /// Milliseconds between two attempts: this doubled each time, up to the cap.
     private static let firstPause: Int64 = 100
@@ -30,12 +31,27 @@ final class RedisTracker {
     private var stream: ByteStream?
     private let input = Buffer()
     private let output = Buffer()
-    /// When the questions that wait for their answer were sent.
-    private var questions: [UInt64] = []
+    /// Those that wait for the answer on our connection, in the order in which they were sent.
+    private var questions: [Question] = []
     private var isTracking = false
+    /// Raised whenever either connection ends.
+    private var era: UInt64 = 0
     private var isConnectionLost = false
     private var isStopped = false
     private var hasReported = false
+
+    /// One that was sent over both connections.
+    private final class Question {
+        let sentAt: UInt64
+        /// The tracker's when it was sent: an answer that comes in another one is about another connection.
+        let era: UInt64
+        var answers = 0
+
+        init(sentAt: UInt64, era: UInt64) {
+            self.sentAt = sentAt
+            self.era = era
+        }
+    }
 
     /// - Parameter connection: the worker's, over which sessions are read.
     init(
@@ -64,14 +80,33 @@ final class RedisTracker {
         waiter.wake()
     }
 
-    /// Asks for a sign that all news so far have been heard.
+    /// Asks for Redis' word that all news so far have been heard.
     func ask() {
         guard isTracking, let stream, questions.count < 16 else { return }
-        questions.append(Clock.monotonic())
+        let question = Question(sentAt: Clock.monotonic(), era: era)
+        questions.append(question)
         do throws(RedisProtocolError) { try RedisCommand("PING").append(to: output) } catch { return fail() }
         flush(stream)
         // The task may wait without a deadline.
         waiter.wake()
+        // Safe: the task runs on the loop of the worker that these objects belong to, so on the same thread.
+        nonisolated(unsafe) let (tracker, asked) = (self, question)
+        Task(executorPreference: loop) { await unsafe tracker.askReader(asked) }
+    }
+
+    private func askReader(_ question: Question) async {
+        do throws(StoreError) {
+            _ = try await connection.send(RedisCommand("PING"), timeout: connection.timeouts.command)
+        } catch {
+            // A connection that broke has said so itself.
+            return
+        }
+        answer(question)
+    }
+
+    private func answer(_ question: Question) {
+        question.answers += 1
+        if question.answers == 2 && question.era == era { cache?.vouch(from: question.sentAt) }
     }
 
     private func connectionClosed() {
@@ -80,9 +115,14 @@ final class RedisTracker {
     }
 
     private func fail() {
-        isTracking = false
-        cache?.distrust()
+        distrust()
         waiter.wake()
+    }
+
+    private func distrust() {
+        isTracking = false
+        era &+= 1
+        cache?.distrust()
     }
 
     // MARK: The task
@@ -113,8 +153,7 @@ final class RedisTracker {
     }
 
     private func close() {
-        isTracking = false
-        cache?.distrust()
+        distrust()
         stream?.socket.waiter = nil
         stream?.socket.close()
         stream = nil
@@ -184,7 +223,7 @@ final class RedisTracker {
         guard let stream, let reader, let location = connection.location else { return }
         while !isStopped && isTracking {
             // Without a question nothing has to come.
-            let deadline = questions.first.map { $0.adding(milliseconds: Self.patience) } ?? .max
+            let deadline = questions.first.map { $0.sentAt.adding(milliseconds: Self.patience) } ?? .max
             take(try await next(reader, stream, location, until: deadline))
         }
         if !isStopped { throw .unavailable("\(location): the connection was lost") }
@@ -202,7 +241,7 @@ final class RedisTracker {
             case .octets:
                 do throws(RedisProtocolError) { try reader.feed(input) } catch { throw .unavailable("\(location): \(error)") }
             case .wouldBlock:
-                let until = questions.first.map { min(deadline, $0.adding(milliseconds: Self.patience)) } ?? deadline
+                let until = questions.first.map { min(deadline, $0.sentAt.adding(milliseconds: Self.patience)) } ?? deadline
                 guard await waiter.wait(until: until) || loop.now < until else {
                     throw .unavailable("\(location): it has not answered in time")
                 }
@@ -224,7 +263,7 @@ final class RedisTracker {
     private func take(_ reply: RedisReply) {
         guard case .array(let parts) = reply, let first = parts.first else { return }
         if first == .bulk(.word("pong")) {
-            if !questions.isEmpty { cache?.vouch(from: questions.removeFirst()) }
+            if !questions.isEmpty { answer(questions.removeFirst()) }
         } else if first == .bulk(.word("message")), parts.count == 3 {
             if case .array(let keys) = parts[2] { keys.forEach(raise) } else { versions.raiseAll() }
         }

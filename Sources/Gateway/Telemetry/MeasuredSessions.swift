@@ -11,6 +11,8 @@ final class MeasuredSessions: SessionStore {
         self.series = series
     }
 
+    var cache: SessionCache? { store.cache }
+
     func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
         try await series.measure(.write) { () async throws(StoreError) in try await store.insert(session, now: now) }
     }

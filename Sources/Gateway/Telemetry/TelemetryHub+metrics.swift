@@ -66,6 +66,8 @@ extension TelemetryHub {
         text.family(name, .counter, "Credentials looked for among those that were checked before, by what was found.")
         text.sample(name, [("cache", "tokens"), ("result", "hit")], sum { $0.tokenHits.value })
         text.sample(name, [("cache", "tokens"), ("result", "miss")], sum { $0.tokenMisses.value })
+        text.sample(name, [("cache", "sessions"), ("result", "hit")], sum { $0.sessionHits.value })
+        text.sample(name, [("cache", "sessions"), ("result", "miss")], sum { $0.sessionMisses.value })
     }
 
     // MARK: Clients

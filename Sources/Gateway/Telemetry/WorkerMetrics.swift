@@ -6,6 +6,9 @@ final class WorkerMetrics: Sendable {
     /// Looks for a token among those that have been verified.
     let tokenHits = Counter()
     let tokenMisses = Counter()
+    /// Looks for a session among those that the store would tell of.
+    let sessionHits = Counter()
+    let sessionMisses = Counter()
     /// By `StoreName`.
     let stores: [StoreSeries]
     /// Password hashes, without the wait for a thread.

@@ -34,6 +34,7 @@ final class StoreContents: Sendable {
 }
 
 final class FakeSessions: SessionStore {
+    var cache: SessionCache? { nil }
     let contents: StoreContents
     init(_ contents: StoreContents) { self.contents = contents }
 

@@ -2,6 +2,7 @@ import Access
 
 /// Stores in which nobody and nothing is.
 final class EmptySessions: SessionStore {
+    var cache: SessionCache? { nil }
     func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {}
     func find(_ key: SessionKey, now: Int64) async throws(StoreError) -> SessionRecord? { nil }
     func touch(_ key: SessionKey, lastSeenAt: Int64) async throws(StoreError) {}

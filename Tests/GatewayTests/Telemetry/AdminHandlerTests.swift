@@ -28,6 +28,7 @@ private final class StoreMood: Sendable {
 }
 
 private final class PingStore: SessionStore, UserStore {
+    var cache: SessionCache? { nil }
     private let mood: StoreMood
     private let loop: EventLoop
 
