@@ -82,13 +82,18 @@ final class RedisCluster: CustomStringConvertible {
     /// The replies of single commands with keys of any slots, in their order. Those of one master travel together.
     func sendEach(_ commands: [RedisCommand], timeout: Int64) async throws(StoreError) -> [RedisReply] {
         try await knowMap()
-        var shares: [UInt16: [Int]] = [:]
-        for (index, command) in commands.enumerated() { shares[owners[command.slot ?? 0], default: []].append(index) }
+        var indices: [UInt16: [Int]] = [:]
+        for (index, command) in commands.enumerated() { indices[owners[command.slot ?? 0], default: []].append(index) }
+        guard indices[Self.nobody] == nil else {
+            isStale = true
+            throw unavailable("some keys have no master now")
+        }
+        // Looked up before anything is waited for: the map may be another one after that.
+        let shares = indices.map { (connection: masters[Int($0.key)], indices: $0.value) }
         var replies = [RedisReply](repeating: .null, count: commands.count)
-        for (owner, share) in shares {
-            guard owner != Self.nobody else { throw unavailable("some keys have no master now") }
-            let results = try await exchange(share.map { commands[$0] }, masters[Int(owner)], timeout)
-            for (index, result) in zip(share, results) {
+        for share in shares {
+            let results = try await exchange(share.indices.map { commands[$0] }, share.connection, timeout)
+            for (index, result) in zip(share.indices, results) {
                 // One by one what was moved on, or refused for a reason that this finds out.
                 if case .error = result {
                     replies[index] = try await send([commands[index]], timeout: timeout)[0]

@@ -42,7 +42,7 @@ final class RedisConnection {
     private static let longestPause: Int64 = 1_000
 
     /// Milliseconds between two questions to the sentinels while there is a connection.
-    private static let watchInterval: Int64 = 1_000
+    private static let watchInterval: Int64 = 200
 
     let timeouts: RedisTimeouts
     private let target: Target

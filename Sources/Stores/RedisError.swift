@@ -25,7 +25,7 @@ struct RedisError {
         let what =
             switch code {
             case "WRONGTYPE": "the value of a key of ours is of another type"
-            case "NOAUTH": "it asks for a password, and its address in the settings has none"
+            case "NOAUTH": "it asks for a password, and the settings have none for it"
             case "WRONGPASS": "it does not accept the user or the password"
             case "NOPERM": "our user may not use \(command.name) on our keys; its ACL lacks that command or ~gatehouse:*"
             case "READONLY": "it is a replica and takes no changes"

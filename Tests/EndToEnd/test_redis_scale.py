@@ -210,7 +210,7 @@ def test_a_master_is_killed_under_load(make_site, deploy, kind):
                 # A sign-out whose outcome nobody was told.
                 continue
             status = load.check(client, random, session)
-            assert (status == 200) == deployment.holds(session.key), (status, session.key)
+            assert (status == 200) == deployment.holds(session.key), (status, vars(session), killed)
             if session.left is None and status == 401:
                 lost.append(session)
             if session.left and status == 200:
@@ -218,13 +218,15 @@ def test_a_master_is_killed_under_load(make_site, deploy, kind):
     assert load.problems == []
     # What was refused meanwhile is gone for good, and was not only hard to reach.
     assert {session for session in load.sessions if session.refused and session.left is None} == set(lost)
-    for session in lost:
-        assert killed - LAG < session.signed_in < killed + 1, "lost, though Redis had it long before"
-    for session in back:
-        assert killed - LAG < session.left < killed + 1, "back, though Redis had ended it long before"
+    further = deployment.further_failovers()
+    if not further:
+        for session in lost:
+            assert killed - LAG < session.signed_in < killed + 1, "lost, though Redis had it long before"
+        for session in back:
+            assert killed - LAG < session.left < killed + 1, "back, though Redis had ended it long before"
     answers = collections.Counter((what, status) for _, what, status in load.answers)
     print(f"\n{kind}: sign-ins acknowledged {before} before the kill, {during} during the outage, {len(load.sessions) - before - during} after; "
-          f"lost by Redis {len(lost)}, sign-outs undone by it {len(back)}; seconds to the last 503 and their number: {outage}; {dict(answers)}")
+          f"lost by Redis {len(lost)}, sign-outs undone by it {len(back)}; failovers besides {further}; seconds to the last 503 and their number: {outage}; {dict(answers)}")
     eventually(lambda: site.gateway.probe("/readyz")[0] == 200, 10)
     site.joined()
 

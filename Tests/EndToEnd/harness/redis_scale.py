@@ -77,9 +77,16 @@ class Deployment:
     def masters(self):
         return [node for node in self.alive if node.command("ROLE")[0] == b"master"]
 
+    def serving(self):
+        return self.masters()
+
+    def further_failovers(self):
+        """How many there were besides the one that the test caused: on a starved machine a server that lives is taken for dead."""
+        return 0
+
     def holds(self, key):
         """Whether a master that serves has the key."""
-        for node in self.masters():
+        for node in self.serving():
             try:
                 if node.command("EXISTS", key) == 1:
                     return True
@@ -128,8 +135,17 @@ class Sentinel(Deployment):
     def url(self):
         return f"{self.scheme('sentinel')}://" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + f"/{self.SERVICE}/0{self.query()}"
 
+    def serving(self):
+        """The one that the sentinels name; another that was replaced may live on for a while."""
+        port = int(self.ask(self.ports[0], "get-master-addr-by-name").split()[1])
+        return [node for node in self.nodes if node.service_port == port]
+
+    def further_failovers(self):
+        words = self.ask(self.ports[0], "master").split()
+        return int(words[words.index("config-epoch") + 1]) - 1
+
     def kill_master(self):
-        (master,) = self.masters()
+        (master,) = self.serving()
         master.process.kill()
         return master
 
