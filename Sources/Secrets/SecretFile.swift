@@ -1,14 +1,14 @@
 import Glibc
 
-/// A file that holds one secret as text, for its owner's eyes only.
+/// A file that holds one secret as text, for nobody's eyes but the gateway's and root's.
 package enum SecretFile {
     /// The longest file taken, in octets.
     package static let limit = 4096
 
     /// The octets of the file at `path`, without the newline at its end if there is one.
     ///
-    /// Throws `SecretsError.file` for a file that is empty, longer than 4 KiB, not a regular file, or that anybody but its
-    /// owner has access to. Blocks.
+    /// Throws `SecretsError.file` for a file that is empty, longer than 4 KiB, not a regular file, or that others have access
+    /// to (`isPrivate`). Blocks.
     package static func load(fromFile path: String) throws(SecretsError) -> [UInt8] {
         // Without O_NONBLOCK, opening a named pipe would wait for its writer.
         let descriptor = try open(path, flags: O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -59,9 +59,32 @@ package enum SecretFile {
             throw .file(path: path, .system(call: "fstat", errno: errno))
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .file(path: path, .notAFile) }
-        guard status.st_mode & 0o077 == 0 else {
+        let isPrivate = isPrivate(
+            mode: status.st_mode, owner: status.st_uid, group: status.st_gid, reader: geteuid(), readersGroups: ownGroups())
+        guard isPrivate else {
             throw .file(path: path, .openToOthers(mode: status.st_mode & 0o7777))
         }
+    }
+
+    /// Whether nobody but the owner has access, or nobody but root and one group that may read.
+    ///
+    /// The second is how container platforms and systemd hand out secrets: root's file, mode 0440, of a group made for this
+    /// process alone (Kubernetes, fsGroup), or of the group root with an access control list for the service's user, whose mask
+    /// shows as the group's bits (systemd.exec(5), LoadCredential=). Only root can have chosen the group of such a file; any other
+    /// owner may have left the bits as the umask made them. Root's own commands take what the service takes, whose group they are not in.
+    static func isPrivate(mode: mode_t, owner: uid_t, group: gid_t, reader: uid_t, readersGroups: [gid_t]) -> Bool {
+        if mode & 0o077 == 0 { return true }
+        guard mode & 0o037 == 0, owner == 0 else { return false }
+        return reader == 0 || group == 0 || readersGroups.contains(group)
+    }
+
+    /// The process's groups; only the effective one where the others cannot be had.
+    private static func ownGroups() -> [gid_t] {
+        let count = getgroups(0, nil)
+        guard count > 0 else { return [getegid()] }
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        let got = unsafe getgroups(count, &groups)
+        return groups.prefix(max(0, Int(got))) + [getegid()]
     }
 
     private static func read(

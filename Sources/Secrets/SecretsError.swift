@@ -18,7 +18,7 @@ package enum SecretsError: Error, Equatable, Sendable, CustomStringConvertible {
         case system(call: String, errno: Int32)
         case pathHasNUL
         case notAFile
-        /// Readable or writable by others than its owner; the permission bits found.
+        /// Others have access to it; the permission bits found.
         case openToOthers(mode: UInt32)
         case empty
         /// More than this many octets.
@@ -47,7 +47,10 @@ extension SecretsError.FileProblem: CustomStringConvertible {
         case .pathHasNUL: "the path has a NUL octet in it"
         case .notAFile: "not a regular file"
         case .openToOthers(let mode):
-            "others than its owner have access (mode \(octal(mode))); run chmod 600 on it"
+            """
+            others than its owner have access (mode \(octal(mode))); run chmod 600 on it, or leave it to root and to \
+            a group of the gateway's that may only read (mode 0440)
+            """
         case .empty: "it is empty"
         case .tooLong(let limit): "it is longer than \(limit) octets"
         case .exists: "it exists already and is left as it is"

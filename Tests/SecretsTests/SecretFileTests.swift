@@ -44,7 +44,7 @@ struct SecretFileTests {
     @Test(
         "a file that others have access to is refused, and the answer says what to do",
         arguments: [
-            0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o666, 0o777,
+            0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o660, 0o666, 0o777,
         ] as [mode_t])
     func openToOthers(mode: mode_t) throws {
         let scratch = try Scratch()
@@ -63,6 +63,36 @@ struct SecretFileTests {
     func owners(mode: mode_t) throws {
         let scratch = try Scratch()
         #expect(try SecretFile.load(fromFile: scratch.write(goodSecret, mode: mode)) == goodSecret)
+    }
+
+    @Test(
+        "root may leave its file to the group root or to a group of the reader's, to read",
+        arguments: [
+            (0o440, 0, 7, true), (0o640, 0, 7, true), (0o440, 0, 0, true), (0o400, 5, 9, true),
+            (0o440, 0, 9, false), (0o440, 5, 7, false), (0o440, 5, 0, false),
+            (0o460, 0, 7, false), (0o450, 0, 7, false), (0o444, 0, 7, false), (0o442, 0, 0, false), (0o441, 0, 7, false),
+        ] as [(mode_t, uid_t, gid_t, Bool)])
+    func groups(mode: mode_t, owner: uid_t, group: gid_t, isPrivate: Bool) {
+        #expect(
+            SecretFile.isPrivate(mode: mode, owner: owner, group: group, reader: 5, readersGroups: [8, 7]) == isPrivate)
+    }
+
+    @Test(
+        "to root itself any group of its own file is good, and nothing else more than to others",
+        arguments: [(0o440, 0, 9, true), (0o440, 5, 9, false), (0o460, 0, 9, false), (0o444, 0, 9, false)]
+            as [(mode_t, uid_t, gid_t, Bool)])
+    func root(mode: mode_t, owner: uid_t, group: gid_t, isPrivate: Bool) {
+        #expect(
+            SecretFile.isPrivate(mode: mode, owner: owner, group: group, reader: 0, readersGroups: [0]) == isPrivate)
+    }
+
+    @Test("the owner of a file and its mode are those that the file has", .enabled(if: geteuid() == 0))
+    func rootsFile() throws {
+        let scratch = try Scratch()
+        let file = scratch.write(goodSecret, mode: 0o440)
+        #expect(try SecretFile.load(fromFile: file) == goodSecret)
+        #expect(unsafe chown(file, 1, 0) == 0)
+        #expect(throws: SecretsError.file(path: file, .openToOthers(mode: 0o440))) { try SecretFile.load(fromFile: file) }
     }
 
     @Test("an empty file is refused", arguments: [[], [0x0a]] as [[UInt8]])

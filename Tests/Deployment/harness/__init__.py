@@ -1,0 +1,1 @@
+"""What the deployment tests stand on."""
