@@ -14,7 +14,7 @@ struct CommandAudit: Sendable {
         switch settings.log.audit {
         case .off: descriptor = nil
         case .standardOutput, .standardError: descriptor = STDERR_FILENO
-        case .file(let path): descriptor = try AuditFile.open(path)
+        case .file(let path): descriptor = try AuditFile(path).descriptor
         }
     }
 

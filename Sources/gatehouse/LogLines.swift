@@ -20,27 +20,15 @@ struct LogLines {
             case .off: nil
             case .standardOutput: output
             case .standardError: try LineLog(name: "the audit log", descriptor: STDERR_FILENO, report: report)
-            case .file(let path):
-                try LineLog(name: "the audit log \(path)", descriptor: try AuditFile.open(path), report: report)
+            case .file(let path): try LineLog(following: AuditFile(path), report)
             }
         audit = lines.map { AuditLog($0, report: report) }
     }
 }
 
-/// The audit log where it is a file, which the gateway and the commands share.
-enum AuditFile {
-    /// Opens the file for appending, and makes it for its owner alone where there is none.
-    ///
-    /// With O_APPEND each write lands whole behind the last (open(2)), whichever process it comes from.
-    static func open(_ path: String) throws(CommandFailure) -> Int32 {
-        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0o600)
-        guard descriptor >= 0 else {
-            throw CommandFailure(
-                """
-                gatehouse: the audit log cannot be opened: \(SystemError("open", path))
-                Make its folder, or let this user (uid \(geteuid())) write there, or set log.audit to stdout, stderr or off.
-                """, status: .configuration)
-        }
-        return descriptor
+extension LineLog {
+    fileprivate convenience init(following file: AuditFile, _ report: @escaping @Sendable (String) -> Void) throws {
+        try self.init(
+            name: "the audit log \(file.path)", descriptor: file.descriptor, prepare: { file.follow(report) }, report: report)
     }
 }

@@ -108,6 +108,13 @@ def test_a_refusal_by_role(audited):
     assert line["request_id"] == answer.fields["X-Request-Id"] and line["session"]
 
 
+def test_a_refusal_for_another_proxy(audited):
+    answer = audited.ask("GET", "/.gatehouse/auth?require_role=admin", [("Cookie", audited.sign_in("alice", "token"))])
+    assert answer.status == 403
+    line = audited.one(event="access_refused")
+    assert (line["reason"], line["route"], line["user_id"], line["session"]) == ("role_not_allowed", None, "101", None) and line["token"]
+
+
 def test_sessions_that_their_user_ends(audited):
     first, second, third = (audited.sign_in("bob") for _ in range(3))
     listed = audited.ask("GET", "/.gatehouse/sessions", [("Cookie", first)]).json()["sessions"]
@@ -167,6 +174,25 @@ def test_commands(audited):
     assert oct(audited.audit_path.stat().st_mode & 0o777) == "0o600"
     text = audited.audit_path.read_text()
     assert "pass word" not in text and "$2" not in text and "argon2" not in text
+
+
+def test_rotation(audited):
+    """Renamed, the file keeps what it has, and the next line begins a new one; no signal is needed."""
+    audited.sign_in("alice")
+    audited.one(event="sign_in", username="alice")
+    kept = audited.audit_path.rename(audited.audit_path.with_suffix(".1")).read_text()
+    audited.sign_in("bob")
+    eventually(audited.audit_path.exists)
+    audited.one(event="sign_in", username="bob")
+    assert [line["username"] for line in lines(audited.audit_path.read_text())] == ["bob"]
+    assert audited.audit_path.with_suffix(".1").read_text() == kept
+    assert oct(audited.audit_path.stat().st_mode & 0o777) == "0o600"
+    # As long as there can be no new one, lines go on into the old.
+    audited.audit_path.rename(audited.audit_path.with_suffix(".2"))
+    audited.audit_path.mkdir()
+    audited.sign_in("carol")
+    eventually(lambda: select(lines(audited.audit_path.with_suffix(".2").read_text()), username="carol"))
+    eventually(lambda: "the audit log cannot be opened" in audited.gateway.log())
 
 
 def test_a_command_that_cannot_tell_changes_nothing(audited):

@@ -11,7 +11,14 @@ final class UpstreamServer {
     private let health: ServerHealth
     private let addresses: UpstreamAddresses
 
-    private var idle: [UpstreamConnection] = []
+    private var idle: [UpstreamConnection] = [] {
+        // Without a look at the old value, which would cost a copy of the array.
+        didSet {
+            counts.idle.add(UInt64(truncatingIfNeeded: idle.count &- countedIdle))
+            countedIdle = idle.count
+        }
+    }
+    private var countedIdle = 0
     /// Connections in use, being made, or idle.
     private(set) var connections = 0 {
         didSet { counts.open.add(UInt64(truncatingIfNeeded: connections &- oldValue)) }
@@ -41,7 +48,6 @@ final class UpstreamServer {
     /// A connection that has been used before and is still good, latest first; nil when there is none.
     func takeIdle() -> UpstreamConnection? {
         while let connection = idle.popLast() {
-            counts.idle.add(.max)  // One less, modulo 2⁶⁴.
             if connection.isQuiet { return connection }
             discard(connection)
         }
@@ -110,7 +116,6 @@ final class UpstreamServer {
     func park(_ connection: UpstreamConnection, at now: UInt64) {
         connection.park(at: now)
         idle.append(connection)
-        counts.idle.add(1)
     }
 
     func discard(_ connection: UpstreamConnection) {
@@ -128,7 +133,6 @@ final class UpstreamServer {
             if connection.idleSince < restingSince { connection.releaseBuffers() }
             kept.append(connection)
         }
-        counts.idle.add(UInt64(truncatingIfNeeded: kept.count &- idle.count))
         idle = kept
     }
 }

@@ -43,17 +43,18 @@ package final class LineLog: Sendable {
     ///   - descriptor: where the lines go; it stays the caller's.
     ///   - capacity: octets that may wait, over all workers.
     ///   - reserve: octets of audit lines that may wait besides.
+    ///   - prepare: called before each batch is written, on the writer's thread.
     ///   - report: told when the lines can no longer be written, and when they can again. Called on the writer's thread.
     package init(
         name: String, descriptor: Int32, capacity: Int = standardCapacity, reserve: Int = standardReserve,
-        report: @escaping @Sendable (String) -> Void
+        prepare: @escaping @Sendable () -> Void = {}, report: @escaping @Sendable (String) -> Void
     ) throws(SystemError) {
         self.capacity = capacity
         self.reserve = reserve
         bell = try Bell()
         ended = try Bell()
         _ = try Thread.start(name: "log-writer") {
-            self.write(to: LogOutput(name: name, descriptor: descriptor, report: report))
+            self.write(to: LogOutput(name: name, descriptor: descriptor, report: report), prepare)
         }
     }
 
@@ -85,7 +86,7 @@ package final class LineLog: Sendable {
 
     // MARK: The writer's thread
 
-    private func write(to output: consuming LogOutput) {
+    private func write(to output: consuming LogOutput, _ prepare: () -> Void) {
         while true {
             let (batches, isClosing) = queue.withLock { queue in
                 var batches: [Batch] = []
@@ -93,6 +94,7 @@ package final class LineLog: Sendable {
                 return (batches, queue.isClosing)
             }
             for batch in batches {
+                prepare()
                 let count = output.write(batch.lines)
                 if count > 0 { lost[batch.kind.rawValue].add(count, ordering: .relaxed) }
                 queue.withLock { $0.octets -= batch.lines.count }
