@@ -8,7 +8,7 @@ WIDTH, NAMES, BAR, GAP, HEAD, TOP = 860, 250, 20, 6, 34, 74
 STYLE = """
   text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2430; }
   .page { fill: #ffffff; } .title { font-size: 18px; font-weight: 600; } .group { font-size: 14px; font-weight: 600; }
-  .small { font-size: 12px; fill: #5b6270; } .name { text-anchor: end; } .ours { font-weight: 700; }
+  .small { font-size: 12px; fill: #5b6270; stroke: #ffffff; stroke-width: 3px; paint-order: stroke; } .name { text-anchor: end; } .ours { font-weight: 700; }
   .dark { fill: #8f9bb3; } .light { fill: #c9d0dd; } .ours-dark { fill: #1d6f5c; } .ours-light { fill: #6fbfa8; }
   .floor { stroke: #c2410c; stroke-width: 1.5; stroke-dasharray: 4 3; }
 """
@@ -21,6 +21,8 @@ def group(title, bars, top, line=None):
     widest = max(sum(parts) for _, _, parts, _ in bars) or 1
     scale = (WIDTH - NAMES - 180) / widest
     found = [f'<text class="group" x="16" y="{top + 14}">{escape(title)}</text>']
+    # Drawn last, above the dashed line.
+    figures = []
     y = first = top + HEAD - 8
     for label, ours, parts, beside in bars:
         middle, x = y + BAR - 6, float(NAMES)
@@ -28,12 +30,12 @@ def group(title, bars, top, line=None):
         for shade, part in zip(("dark", "light"), parts):
             found.append(f'<rect class="{"ours-" if ours else ""}{shade}" x="{x:.1f}" y="{y}" width="{part * scale:.1f}" height="{BAR}"/>')
             x += part * scale
-        found.append(f'<text class="small" x="{x + 8:.1f}" y="{middle}">{escape(beside)}</text>')
+        figures.append(f'<text class="small" x="{x + 8:.1f}" y="{middle}">{escape(beside)}</text>')
         y += BAR + GAP
     if line is not None:
         x = NAMES + line * scale
         found.append(f'<line class="floor" x1="{x:.1f}" y1="{first - 3}" x2="{x:.1f}" y2="{y - GAP + 3}"/>')
-    return found, y + 14
+    return found + figures, y + 14
 
 
 def page(results, title, explained, groups):

@@ -21,6 +21,10 @@ class WrongAnswer(Exception):
     pass
 
 
+class NoAnswer(WrongAnswer):
+    """Nothing went wrong, but nothing was answered in the time either."""
+
+
 def right_body(setting, scenario, contender):
     """The file that holds what every answer must be; None for a refusal, whose text is each one's own."""
     if scenario.status != 200:
@@ -62,6 +66,8 @@ def wrk_figures(what, status, output, errors):
     if status or len(lines) != 1:
         raise WrongAnswer(f"{what}: wrk failed with {status}: {output}{errors}")
     figures = json.loads(lines[0].removeprefix("result "))
+    if not any(figures[key] for key in ("requests", "wrong", "failed", "timeouts")):
+        raise NoAnswer(f"{what}: no answer within {figures['duration'] / 1e6:.1f} s")
     # wrk counts a request when its answer is complete; the two counts can only differ by a fault of this script.
     if figures["wrong"] or figures["failed"] or figures["timeouts"] or not figures["right"] == figures["requests"] > 0:
         raise WrongAnswer(f"{what}: {json.dumps(figures)}")
@@ -163,8 +169,14 @@ def compare(setting, scenario, contenders, rounds, seconds, say):
                 del found[contender.name]
         return None
 
+    def warm_up(contender):
+        try:
+            closed_load(setting, scenario, contender, scenario.stretch)
+        except NoAnswer as fault:
+            say(f"  Too short to warm up: {fault}")
+
     for contender in contenders:
-        turn(contender, lambda: closed_load(setting, scenario, contender, scenario.stretch))
+        turn(contender, lambda: warm_up(contender))
     for number in range(rounds):
         for place in range(len(contenders)):
             contender = contenders[(number + place) % len(contenders)]
