@@ -54,6 +54,12 @@ def test_what_a_page_names_is_there(page):
     assert set(re.findall(r"`(test_\w+)`", text)) - tests == set()
 
 
+def test_metrics_of_the_failure_table_exist():
+    named = set(re.findall(r"\b(?:gatehouse|process)_[a-z_]+", (ROOT / "deploy" / "operations.md").read_text(encoding="utf-8")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "Sources" / "Gateway" / "Telemetry").glob("*.swift"))
+    assert len(named) > 8 and {name for name in named if f'"{name}"' not in sources} == set()
+
+
 def test_the_threat_model_has_every_rule_that_is_named():
     page = (ROOT / "deploy" / "threat-model.md").read_text(encoding="utf-8")
     explained = {int(number) for cell in re.findall(r"(?m)^\| ([0-9 ]+) \|", page) for number in cell.split()}

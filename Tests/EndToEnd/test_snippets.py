@@ -1,9 +1,11 @@
 """The programs of config/headers.md and the settings of config/proxies.md, run as they stand there."""
 
+import http.client
 import json
 import pathlib
 import secrets
 import shutil
+import ssl
 import subprocess
 import tempfile
 
@@ -148,16 +150,16 @@ def test_upstream(language, make_folder, processes, gateway):
     assert ask(address, "GET", "/", SPOOFED).status == 401
     assert text(ask(address, "GET", "/open/", [zoe, *SPOOFED])) == (401, "nobody is signed in")
     # One of several roles, as the gateway writes them, sent by whoever can reach the program: why nobody else may.
-    several = [("X-User-Id", "7"), ("X-User-Name", "eve"), ("X-User-Role", "editor, admin")]
+    several = [("X-User-Id", "7"), ("X-User-Name", "eve"), ("X-User-Role", "editor,admin")]
     assert text(ask(("127.0.0.1", port), "GET", "/admin", several)) == (200, "7 eve")
 
 
-def nginx(folder, settings, port):
+def nginx(folder, settings, port, language="nginx"):
     needs("nginx")
     (folder / "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n"
         + "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        + settings(block(PROXIES, "nginx")) + "}\n")
+        + settings(block(PROXIES, language)) + "}\n")
     return ["nginx", "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
 
 
@@ -193,6 +195,56 @@ def envoy(folder, settings, port):
     (folder / "envoy.json").write_text(json.dumps({"static_resources": {
         "listeners": [listener], "clusters": [cluster("gatehouse", "127.0.0.1:8080"), cluster("app", "127.0.0.1:9001")]}}))
     return [ENVOY, "-c", folder / "envoy.json", "--use-dynamic-base-id", "--concurrency", "1"]
+
+
+def test_tls_in_front(make_folder, processes, gateway):
+    needs("nginx", "openssl")
+    folder = make_folder()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=gate.example.com", "-keyout", folder / "gate.example.com.key", "-out", folder / "gate.example.com.pem"],
+                   check=True, capture_output=True)
+    recorder = Recorder()
+    try:
+        port = free_port()
+
+        def settings(text):
+            return (text.replace("listen 443", f"listen 127.0.0.1:{port}").replace("https://gate.example.com", f"https://127.0.0.1:{port}")
+                    .replace("certificate gate", f"certificate {folder}/gate").replace("key gate", f"key {folder}/gate")
+                    .replace("http://127.0.0.1:9001", recorder.url))
+
+        def of_page(gateway):
+            text = settings(block(PROXIES, "yaml tls")) + "admin: { address: %s:%d }\n" % gateway.admin
+            return text.replace("127.0.0.1:8080", "%s:%d" % gateway.address)
+
+        behind = gateway(of_page)
+        command = nginx(folder, lambda text: settings(text).replace("127.0.0.1:8080", "%s:%d" % behind.address), port, "nginx tls")
+        processes.append(Process(command, folder, "nginx", env=clean_environment(), cwd=folder))
+        processes[-1].wait_until(lambda: accepts(("127.0.0.1", port)), 30)
+        context = ssl.create_default_context(cafile=folder / "gate.example.com.pem")
+        context.check_hostname = False
+
+        def tell(method, target, body=None, **fields):
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
+            fields["X-Forwarded-For"] = "6.6.6.6"
+            connection.request(method, target, body, fields)
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            return answer
+
+        person = json.dumps({"username": "carol", "password": PEOPLE["carol"][1]})
+        answer = tell("POST", "/login", person, **{"Content-Type": "application/json", "Origin": f"https://127.0.0.1:{port}"})
+        assert answer.status == 200
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-session_id=") and "; Secure" in cookie
+        nonce = "n" + secrets.token_hex(8) + "z"
+        assert tell("GET", f"/a%20b?n={nonce}", Cookie=cookie.split(";")[0]).status == 200
+        seen = recorder.one(nonce)
+        assert (seen.fields["X-User-Id"], seen.fields["X-Forwarded-Proto"]) == ("103", "https")
+        assert seen.fields["X-Forwarded-For"] == "127.0.0.1, 127.0.0.1"
+        assert seen.target.startswith("/a%20b?")
+    finally:
+        recorder.stop()
 
 
 class Front:
@@ -233,7 +285,7 @@ def test_proxy(proxy, make_folder, processes, gateway):
         assert browser.status == 303 and browser.fields["Location"].startswith("/login"), browser
     # What cannot be asked lets nothing through.
     front.gateway.kill()
-    assert ask(address, "GET", "/", [zoe]).status in (403, 500, 502, 503)
+    assert ask(address, "GET", "/", [zoe]).status == {nginx: 500, caddy: 502, envoy: 403}[proxy]
     front.gateway.start()
 
 
