@@ -53,7 +53,7 @@ package enum Refusal: Equatable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .roleNotAllowed: "the user's role is none of those that the route requires"
+        case .roleNotAllowed: "none of the user's roles is one that the route requires"
         case .userNotAllowed: "the user is none of those that the route requires"
         }
     }

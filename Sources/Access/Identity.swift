@@ -19,7 +19,7 @@ package struct Identity: Sendable, Equatable {
     package let userID: UserID
     /// Empty when a token does not say it.
     package let username: [UInt8]
-    /// Empty when the user has none.
+    /// One role, or several as a `RoleList`; empty when the user has none.
     package let role: [UInt8]
     package let method: Method
     /// Milliseconds since 1970: when the session or the token ends at the latest.
@@ -29,7 +29,7 @@ package struct Identity: Sendable, Equatable {
         userID: UserID, username: [UInt8], role: [UInt8], method: Method, expiresAt: Int64
     ) throws(IdentityError) {
         try IdentityValue.check(username, .username, mayBeEmpty: true)
-        try IdentityValue.check(role, .role, mayBeEmpty: true)
+        try RoleList.check(role)
         self.userID = userID
         self.username = username
         self.role = role

@@ -1,4 +1,5 @@
-/// What an identity value may hold, said once for users, sessions, tokens and the headers that are made of them.
+/// What an identity value may hold, said once for users, sessions, tokens and the headers that are made of them. Several roles are a
+/// `RoleList` of such values.
 ///
 /// SECURITY.md rule 6: a value that goes into a header line must not be able to end the line, to start another, to become two
 /// list members (RFC 9110 5.6.1 splits on the comma), or to be trimmed into somebody else's value.
@@ -9,6 +10,12 @@ package enum IdentityValue {
     /// Throws the first fault of `value`; an empty value is one only where `mayBeEmpty` is false.
     package static func check(
         _ value: [UInt8], _ field: IdentityError.Field, maxLength: Int = maxLength, mayBeEmpty: Bool = false
+    ) throws(IdentityError) {
+        try check(value[...], field, maxLength: maxLength, mayBeEmpty: mayBeEmpty)
+    }
+
+    static func check(
+        _ value: ArraySlice<UInt8>, _ field: IdentityError.Field, maxLength: Int = maxLength, mayBeEmpty: Bool = false
     ) throws(IdentityError) {
         guard let first = value.first, let last = value.last else {
             if mayBeEmpty { return }
@@ -27,7 +34,7 @@ package enum IdentityValue {
         if !isASCII { try checkScalars(value, field) }
     }
 
-    private static func checkScalars(_ value: [UInt8], _ field: IdentityError.Field) throws(IdentityError) {
+    private static func checkScalars(_ value: ArraySlice<UInt8>, _ field: IdentityError.Field) throws(IdentityError) {
         guard let text = String(validating: value, as: UTF8.self) else {
             throw IdentityError(field: field, fault: .notUTF8)
         }
@@ -65,6 +72,9 @@ package struct IdentityError: Error, Equatable, CustomStringConvertible {
     package enum Fault: Equatable, Sendable {
         case empty, notUTF8, controlCharacter, surroundingSpace, separator, notPrintableASCII
         case tooLong(max: Int)
+        /// Of the members of a list.
+        case twice
+        case tooMany(max: Int)
     }
 
     package let field: Field
@@ -79,6 +89,8 @@ package struct IdentityError: Error, Equatable, CustomStringConvertible {
         case .separator: "The \(field.rawValue) has a comma, which separates the members of a header's list."
         case .notPrintableASCII: "The \(field.rawValue) has an octet that is not printable ASCII, or a space."
         case .tooLong(let max): "The \(field.rawValue) is longer than \(max) octets."
+        case .twice: "The \(field.rawValue) is given twice."
+        case .tooMany(let max): "There are more than \(max) of the \(field.rawValue)."
         }
     }
 }

@@ -1,4 +1,5 @@
-/// What a route requires of who is signed in: one of the roles and one of the users, where a list is given.
+/// What a route requires of who is signed in: one of the roles and one of the users, where a list
+/// is given. Of somebody with several roles each counts.
 package struct Policy: Sendable, Equatable {
     package let roles: [[UInt8]]
     /// User names, in octets; not ids, so that nobody passes by choosing another user's id for a name.
@@ -13,7 +14,7 @@ package struct Policy: Sendable, Equatable {
 
     /// Why `identity` may not pass; nil when it may.
     package func objection(to identity: Identity) -> Refusal? {
-        if !roles.isEmpty, !roles.contains(where: { !$0.isEmpty && $0 == identity.role }) { return .roleNotAllowed }
+        if !roles.isEmpty, !roles.contains(where: { RoleList.contains($0, in: identity.role) }) { return .roleNotAllowed }
         if !users.isEmpty, !users.contains(where: { !$0.isEmpty && $0 == identity.username }) { return .userNotAllowed }
         return nil
     }

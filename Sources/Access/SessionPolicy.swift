@@ -20,7 +20,7 @@ package struct SessionPolicy: Sendable, Equatable {
         let username: UserName
         do {
             username = try UserName(user.username)
-            try IdentityValue.check(Array(user.role.utf8), .role, mayBeEmpty: true)
+            try RoleList.check(Array(user.role.utf8))
         } catch { throw .user(error) }
         let id: SessionID
         do { id = try SessionID.random() } catch { throw .random(error) }

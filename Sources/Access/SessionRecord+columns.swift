@@ -37,7 +37,7 @@ extension SessionRecord {
         do {
             user = try UserID(userID)
             try IdentityValue.check(username, .username, maxLength: UserName.maxLength)
-            try IdentityValue.check(role, .role, mayBeEmpty: true)
+            try RoleList.check(role)
         } catch { throw .corrupt("session \(key.handle): \(error)") }
         guard Self.times.contains(createdAt), Self.times.contains(lastSeenAt), Self.times.contains(expiresAt),
             Self.times.contains(idleTimeout), createdAt <= expiresAt

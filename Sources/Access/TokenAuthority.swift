@@ -60,7 +60,7 @@ package struct TokenAuthority: Sendable {
         let username: UserName
         do {
             username = try UserName(user.username)
-            try IdentityValue.check(Array(user.role.utf8), .role, mayBeEmpty: true)
+            try RoleList.check(Array(user.role.utf8))
         } catch { throw .user(error) }
         let tokenID: [UInt8]
         do { tokenID = Base64URL.encode(try SecureRandom.bytes(16)) } catch { throw .random(error) }

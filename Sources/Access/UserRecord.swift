@@ -4,6 +4,7 @@ package struct UserRecord: Sendable {
     package var username: String
     /// A modular-crypt string. From a database, so input (SECURITY.md rule 34): `PasswordHash` bounds it.
     package var passwordHash: String
+    /// One role, or several as a `RoleList`.
     package var role: String
     package var isDisabled: Bool
 
@@ -22,22 +23,5 @@ extension UserRecord: Equatable {
         left.id == right.id && left.username.utf8.elementsEqual(right.username.utf8)
             && left.passwordHash.utf8.elementsEqual(right.passwordHash.utf8)
             && left.role.utf8.elementsEqual(right.role.utf8) && left.isDisabled == right.isDisabled
-    }
-}
-
-/// A user to be added: name and role are checked, so that what the table holds can be injected.
-package struct NewUser: Sendable {
-    /// Nil: the store gives the next free one.
-    package let id: UserID?
-    package let username: UserName
-    package let passwordHash: String
-    package let role: String
-
-    package init(id: UserID? = nil, username: UserName, passwordHash: String, role: String) throws(IdentityError) {
-        try IdentityValue.check(Array(role.utf8), .role, mayBeEmpty: true)
-        self.id = id
-        self.username = username
-        self.passwordHash = passwordHash
-        self.role = role
     }
 }

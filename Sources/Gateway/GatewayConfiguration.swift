@@ -76,6 +76,9 @@ package struct GatewayConfiguration: Sendable {
         package var maxBody = 16_384
         package var throttle = Throttle()
         package var passwordPolicy = PasswordPolicy.standard
+        package var usernames = UserName.Comparison.exact
+        /// Whether a hash that is weaker than the policy is replaced while the password is at hand.
+        package var rehashes = true
 
         package init() {}
     }

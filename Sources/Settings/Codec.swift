@@ -30,6 +30,21 @@ extension Codec where Value == Int {
     }
 }
 
+extension Codec where Value == Bool {
+    static var boolean: Self {
+        Codec(
+            schema: [("type", .string("boolean"))],
+            parse: { (text) throws(Fault) in
+                switch text {
+                case "true": return true
+                case "false": return false
+                default: throw Fault("expected true or false, found `\(text)`")
+                }
+            },
+            write: { .bare($0 ? "true" : "false") })
+    }
+}
+
 extension Codec where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     /// One word of a closed list.
     static var choice: Self {

@@ -12,6 +12,7 @@ struct CrossCheck {
         checkCredentials()
         checkTokenSecrets()
         checkSessions()
+        checkUsers()
         checkIdentity()
         checkUpstreams()
         checkRoutes()
@@ -145,7 +146,7 @@ struct CrossCheck {
     }
 
     /// A store that is reached by network, and the password that is given beside its URL.
-    private mutating func check(_ store: StoreURL, _ password: Secret?, in section: String) {
+    mutating func check(_ store: StoreURL, _ password: Secret?, in section: String) {
         if case .postgresql(let postgresql) = store, postgresql.isExposed {
             reading.report(
                 "\(section).store",

@@ -13,6 +13,12 @@ struct Reading {
         self.folder = folder
     }
 
+    /// Knows where everything stands, and has no problems yet.
+    init(continuing reading: Reading) {
+        self = reading
+        problems = []
+    }
+
     // MARK: Problems
 
     mutating func report(_ entry: Entry, _ message: String) {

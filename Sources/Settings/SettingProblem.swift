@@ -49,5 +49,7 @@ extension SettingProblem: Comparable {
 package struct SettingsError: Error, CustomStringConvertible, Sendable {
     package let problems: [SettingProblem]
 
+    package init(problems: [SettingProblem]) { self.problems = problems }
+
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -56,13 +56,6 @@ extension Admin: Section {
     }
 }
 
-extension Users: Section {
-    static var fields: [Field<Users>] {
-        [.scalar("store", \.store, .userStore, "Where users are kept: sqlite:FILE, or postgresql://USER@HOST:PORT/DATABASE.")]
-            + Field.secret("password", \.password, "The password of the PostgreSQL server.")
-    }
-}
-
 extension Passwords: Section {
     static var fields: [Field<Passwords>] {
         [
@@ -113,7 +106,11 @@ extension LoginThrottle: Section {
             .scalar(
                 "known_for", \.knownFor, .duration(.seconds(0)...(.days(365))),
                 "How long after a success an address is known to an account."),
-        ]
+            .optional(
+                "store", \.store, .failureStore,
+                "Where failures are counted: sqlite:FILE or postgresql://…; left out: in users.store, or, where that has another "
+                    + "program's table, in sessions.store."),
+        ] + Field.secret("password", \.password, "The password of that PostgreSQL server.")
     }
 }
 

@@ -1,7 +1,19 @@
+import Access
+
 /// Settings as they were loaded, with what is odd about them but no reason to refuse them.
 package struct LoadedSettings: Sendable {
     package let settings: Settings
     package let warnings: [SettingProblem]
+    fileprivate let reading: Reading
+
+    /// A problem that shows only where the settings are put to use, with the place where `key` stands.
+    package func problem(
+        _ key: String, _ message: String, _ severity: SettingProblem.Severity = .error
+    ) -> SettingProblem {
+        var reading = Reading(continuing: reading)
+        reading.report(key, message, severity)
+        return reading.problems[0]
+    }
 }
 
 extension Settings {
@@ -45,7 +57,7 @@ extension Settings {
 
         let problems = Array(Set(check.reading.problems)).sorted()
         if problems.contains(where: { $0.severity == .error }) { throw SettingsError(problems: problems) }
-        return LoadedSettings(settings: settings, warnings: problems)
+        return LoadedSettings(settings: settings, warnings: problems, reading: reading)
     }
 
     /// Puts in what follows from other keys, so that printed settings show what holds.
@@ -53,11 +65,19 @@ extension Settings {
         users.store.settle(folder: reading.folder)
         sessions.store.settle(folder: reading.folder)
         log.audit.settle(folder: reading.folder)
+        login.throttle.store?.settle(folder: reading.folder)
+        users.rehash = users.rehash ?? !users.isForeign
         if !reading.isWritten("login.allow") {
             login.allow = tokens.isConfigured ? [.session, .token] : [.session]
         }
         for index in routes.indices where routes[index].accept.isEmpty && routes[index].access == .signedIn {
             routes[index].accept = login.allow
+        }
+        for index in routes.indices {
+            routes[index].require.user = routes[index].require.user.map {
+                // Checked when it was read; what is no name stays what nobody matches.
+                (try? UserName($0, users.usernames.comparison).text) ?? $0
+            }
         }
     }
 }

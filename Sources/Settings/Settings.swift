@@ -25,6 +25,14 @@ package struct Settings: Sendable, Equatable {
     /// Whether anything is signed in by a token, so that there must be something to sign with.
     package var usesTokens: Bool { login.allow.contains(.token) || routes.contains { $0.accept.contains(.token) } }
 
+    /// Where failed sign-ins are counted: beside the users, or, where those are another program's, beside the sessions.
+    package var failureStore: StoreURL { login.throttle.store ?? (users.isForeign ? sessions.store : users.store) }
+
+    /// Of that store's server, when it does not stand in the URL.
+    package var failurePassword: Secret? {
+        login.throttle.store != nil ? login.throttle.password : users.isForeign ? sessions.password : users.password
+    }
+
     package func upstream(named name: String) -> Upstream? { upstreams.first { $0.name == name } }
 }
 
@@ -37,12 +45,6 @@ package struct Listener: Sendable, Equatable {
 
 package struct Admin: Sendable, Equatable {
     package internal(set) var address = AdminAddress.at(ListenAddress(host: "127.0.0.1", port: 9090))
-}
-
-package struct Users: Sendable, Equatable {
-    package internal(set) var store = StoreURL.sqlite(path: "gatehouse.db")
-    /// Of the PostgreSQL server, when it does not stand in the URL.
-    package internal(set) var password: Secret?
 }
 
 /// How new password hashes are made, and how many at a time.
@@ -75,6 +77,10 @@ package struct LoginThrottle: Sendable, Equatable {
     package internal(set) var longestWait = TimeSpan.minutes(15)
     package internal(set) var forgetAfter = TimeSpan.days(1)
     package internal(set) var knownFor = TimeSpan.days(90)
+    /// nil: `Settings.failureStore` says where.
+    package internal(set) var store: StoreURL?
+    /// Of the PostgreSQL server, when it does not stand in the URL.
+    package internal(set) var password: Secret?
 }
 
 package struct Sessions: Sendable, Equatable {

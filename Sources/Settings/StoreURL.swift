@@ -72,7 +72,12 @@ extension Codec where Value == StoreURL {
     }
 
     /// The users' store: what a process forgets at its end is no place for them.
-    static var userStore: Self {
+    static var userStore: Self { database(of: "users") }
+
+    /// Where failed sign-ins are counted, which a restart must not forget.
+    static var failureStore: Self { database(of: "counts of failed sign-ins") }
+
+    private static func database(of what: String) -> Self {
         let forms = "sqlite:FILE or postgresql://USER@HOST:PORT/DATABASE"
         let any = store(pattern: "^(sqlite:.+|postgres(ql)?://.+)$", forms: forms)
         return Codec(
@@ -81,7 +86,7 @@ extension Codec where Value == StoreURL {
                 let location = try any.parse(text)
                 switch location {
                 case .sqlite, .postgresql: return location
-                case .redis, .memory: throw Fault("users are kept in SQLite or PostgreSQL: \(forms)")
+                case .redis, .memory: throw Fault("\(what) are kept in SQLite or PostgreSQL: \(forms)")
                 }
             },
             write: any.write)

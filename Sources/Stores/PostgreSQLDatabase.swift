@@ -26,9 +26,12 @@ package final class PostgreSQLDatabase: Sendable {
     private static let grace: Int64 = 250
 
     /// Connects, and brings the schema up to date.
-    /// - Parameter connections: at most so many at a time.
+    /// - Parameters:
+    ///   - connections: at most so many at a time.
+    ///   - migrates: false leaves the database as it is: it is somebody else's, or only looked at.
     package init(
-        _ location: PostgreSQLLocation, connections: Int = standardConnections, timeouts: PostgreSQLTimeouts = PostgreSQLTimeouts()
+        _ location: PostgreSQLLocation, connections: Int = standardConnections, timeouts: PostgreSQLTimeouts = PostgreSQLTimeouts(),
+        migrates: Bool = true
     ) throws(StoreError) {
         self.location = location
         self.timeouts = timeouts
@@ -39,7 +42,9 @@ package final class PostgreSQLDatabase: Sendable {
             throw .unavailable("\(location): \(error)")
         }
         do {
-            try withConnection(timeouts.migration) { session throws(StoreError) in try PostgreSQLSchema.migrate(session) }
+            try withConnection(timeouts.migration) { session throws(StoreError) in
+                if migrates { try PostgreSQLSchema.migrate(session) }
+            }
         } catch {
             callers.close()
             throw error

@@ -31,6 +31,19 @@ struct PostgreSQLSession: ~Copyable {
         try run(statement, values, atMost: limit).rows
     }
 
+    /// The same, where what the server has against the statement is an answer as well.
+    func attempt(
+        _ statement: PostgreSQLStatement, atMost limit: Int
+    ) throws(StoreError) -> Result<[PostgreSQLRow], PostgreSQLRefusal> {
+        try perform { connection throws(PostgreSQLFault) in
+            do throws(PostgreSQLFault) {
+                return .success(try connection.run(statement, [], atMost: limit, until: deadline).rows)
+            } catch .refused(let state, _, let message) {
+                return .failure(PostgreSQLRefusal(state: state, message: message))
+            }
+        }
+    }
+
     func row(_ statement: PostgreSQLStatement, _ values: [PostgreSQLValue] = []) throws(StoreError) -> PostgreSQLRow? {
         try run(statement, values, atMost: 1).rows.first
     }
@@ -46,8 +59,11 @@ struct PostgreSQLSession: ~Copyable {
         try perform { connection throws(PostgreSQLFault) in try connection.execute(sql, until: deadline) }
     }
 
-    func transaction<T>(_ body: (borrowing PostgreSQLSession) throws(StoreError) -> T) throws(StoreError) -> T {
-        try change(Self.begin)
+    /// - Parameter writes: true where the connection's transactions only read by themselves.
+    func transaction<T>(
+        writes: Bool = false, _ body: (borrowing PostgreSQLSession) throws(StoreError) -> T
+    ) throws(StoreError) -> T {
+        try change(writes ? Self.beginWriting : Self.begin)
         do throws(StoreError) {
             let result = try body(self)
             try change(Self.commit)
@@ -60,6 +76,7 @@ struct PostgreSQLSession: ~Copyable {
     }
 
     private static let begin = PostgreSQLStatement("begin", "BEGIN")
+    private static let beginWriting = PostgreSQLStatement("begin_writing", "BEGIN READ WRITE")
     private static let commit = PostgreSQLStatement("commit", "COMMIT")
     private static let rollback = PostgreSQLStatement("rollback", "ROLLBACK")
 

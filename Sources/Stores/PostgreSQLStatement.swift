@@ -1,5 +1,7 @@
 /// The types of parameters and columns that are used: the oids of pg_type, which never change.
 enum PostgreSQLType: UInt32 {
+    /// For a parameter: whatever the statement needs there.
+    case inferred = 0
     case boolean = 16
     case bigint = 20
     case text = 25
@@ -81,4 +83,10 @@ enum PostgreSQLFault: Error {
     case lost(String)
     /// The same, and the server is there but does not answer in time.
     case silent(String)
+}
+
+/// What the server has against a statement.
+struct PostgreSQLRefusal: Error {
+    let state: String
+    let message: String
 }

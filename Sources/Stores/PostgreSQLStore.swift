@@ -75,7 +75,7 @@ extension PostgreSQLStore: SessionStore {
     }
 }
 
-extension PostgreSQLStore: UserStore {
+extension PostgreSQLStore: UserDirectory {
     package func find(username: String) async throws(StoreError) -> UserRecord? {
         try await run { database throws(StoreError) in try database.findUser(name: username) }
     }

@@ -3,6 +3,8 @@ internal import GRDB
 
 /// The tables, and the steps by which older files become newer ones. A step that has been released is never edited.
 enum SQLiteSchema {
+    static let tables = ["users", "sessions", "login_failures"]
+
     /// Brings the database up to date; does nothing when it is.
     static func migrate(_ connection: DatabaseQueue) throws {
         var migrator = DatabaseMigrator()

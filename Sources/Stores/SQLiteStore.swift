@@ -135,7 +135,7 @@ extension SQLiteStore: SessionStore {
     }
 }
 
-extension SQLiteStore: UserStore {
+extension SQLiteStore: UserDirectory {
     package func find(username: String) async throws(StoreError) -> UserRecord? {
         try await read { database throws(StoreError) in try database.findUser(name: username) }
     }

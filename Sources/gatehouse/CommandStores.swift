@@ -7,8 +7,11 @@ import Settings
 /// The stores of the settings, in a command's hands. Belongs to the loop of the command.
 struct CommandStores {
     let users: any UserStore
+    /// Nil where the users are another program's.
+    let directory: (any UserDirectory)?
     /// Nil where sessions are kept in the memory of the running gateway, which no command reaches.
     let sessions: (any SessionStore)?
+    private let usernames: UserName.Comparison
 
     /// Runs `body` with the stores open.
     /// - Parameter create: makes the users table when there is none yet; otherwise that is a failure, and most likely a slip.
@@ -16,13 +19,16 @@ struct CommandStores {
         _ settings: Settings, create: Bool = false,
         _ body: @escaping @Sendable (CommandStores) async throws -> Value
     ) throws -> Value {
-        if !create, case .sqlite(let path) = settings.users.store, unsafe access(path, F_OK) != 0 {
+        if !create, !settings.users.isForeign, case .sqlite(let path) = settings.users.store, unsafe access(path, F_OK) != 0 {
             throw CommandFailure("gatehouse: there is no users table at \(path) yet: gatehouse user add NAME")
         }
         let sources = try StoreSources(settings)
         return try CommandLoop.run { loop, pool in
             let sessions = settings.keepsSessionsInMemory ? nil : sources.sessions(loop: loop, pool: pool)
-            return try await body(CommandStores(users: sources.users(pool: pool), sessions: sessions))
+            let stores = CommandStores(
+                users: sources.users(pool: pool), directory: sources.directory(pool: pool), sessions: sessions,
+                usernames: settings.users.usernames.comparison)
+            return try await body(stores)
         }
     }
 
@@ -39,8 +45,14 @@ struct CommandStores {
         return Array(try await sessions.sessions(of: try await user(name).id, now: Moment.now).prefix(limit))
     }
 
+    /// Our own users, to be changed.
+    func ownUsers() throws -> any UserDirectory {
+        if let directory { return directory }
+        throw CommandFailure("gatehouse: the users are another program's, and only read here")
+    }
+
     func user(_ name: String) async throws -> UserRecord {
-        if let found = try await users.find(username: name) { return found }
+        if let username = try? UserName(name, usernames), let found = try await users.find(username: username.text) { return found }
         throw CommandFailure("gatehouse: there is no user \(JSONText.quoted(name))")
     }
 
@@ -64,5 +76,17 @@ struct CommandStores {
         }
         try audit.record(event)
         return " and ended the user's sessions"
+    }
+}
+
+extension Settings {
+    /// For commands that change users: throws where they are another program's.
+    func requireOwnUsers() throws(CommandFailure) {
+        guard users.isForeign else { return }
+        throw CommandFailure(
+            """
+            gatehouse: the users stand in \(users.place), which belongs to another program and is only read here.
+            Add, change and remove them there; to end the sessions of one: gatehouse session revoke --user NAME
+            """)
     }
 }

@@ -10,21 +10,29 @@ struct ConfigCommand: ParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Find every problem of the settings, with file, line and key.",
-            discussion:
-                "Checks the file and the GATEHOUSE_ environment variables as `serve` would. Exit status 78: there are problems.")
+            discussion: """
+                Checks the file and the GATEHOUSE_ environment variables as `serve` would, then asks the databases of users, sessions and
+                failed sign-ins for the tables, columns and rights that are needed. It changes nothing there. Redis is not asked:
+                `gatehouse health` tells of it.
+
+                Exit status 78: there are problems; 1: a database cannot be reached, so it is not known whether there are.
+                """)
 
         @OptionGroup var options: ConfigOptions
+        @Flag(help: "Look at the settings alone, and connect to nothing.")
+        var offline = false
         @Flag(help: "A JSON list of the problems, for editors and pipelines.")
         var json = false
 
         func run() throws {
             let path = try options.path()
-            do throws(SettingsError) {
-                let warnings = try Settings.load(path: path, environment: ProcessInfo.processInfo.environment).warnings
+            do {
+                let loaded = try Settings.load(path: path, environment: ProcessInfo.processInfo.environment)
+                let warnings = loaded.warnings + (offline ? [] : try findings(loaded))
                 if json { return Console.say(JSONText.array(warnings.map(\.json)).text) }
                 for warning in warnings { Console.complain(warning.description) }
                 Console.say("\(path): no problems" + (warnings.isEmpty ? "" : ", \(warnings.count) to think about"))
-            } catch {
+            } catch let error as SettingsError {
                 if json {
                     Console.say(JSONText.array(error.problems.map(\.json)).text)
                 } else {
@@ -32,6 +40,15 @@ struct ConfigCommand: ParsableCommand {
                 }
                 throw CommandFailure("", status: .configuration)
             }
+        }
+
+        /// What the databases give to think about; throws what keeps the settings from working there.
+        private func findings(_ loaded: LoadedSettings) throws -> [SettingProblem] {
+            var check = DatabaseCheck(loaded)
+            try check.run()
+            let problems = loaded.warnings + check.findings
+            if problems.contains(where: { $0.severity == .error }) { throw SettingsError(problems: problems) }
+            return check.findings
         }
     }
 

@@ -10,7 +10,8 @@ struct ExplainCommand: ParsableCommand {
             gatehouse explain GET /profile
             gatehouse explain GET https://admin.example.com/users?page=2 --as alice
 
-            The settings alone decide, so the gateway need not run. A URL without a host goes to that of public_url.
+            The settings alone decide, so the gateway need not run; --as looks the user and the roles up in the users table. A URL
+            without a host goes to that of public_url.
             """)
 
     @Argument(help: "The method, such as GET.")
@@ -66,20 +67,42 @@ struct ExplainCommand: ParsableCommand {
     private func verdict(on route: Route, for name: String, _ settings: Settings) throws -> String {
         guard route.access == .signedIn else { return "\(name) passes like everybody else, unnamed." }
         let record = try CommandStores.run(settings) { stores in try await stores.user(name) }
-        if record.isDisabled { return "\(name) is disabled and cannot sign in: 401." }
+        let name = record.username
+        let known = "\(name) is user \(record.id) of \(settings.users.place), with \(Self.words(forRolesOf: record))."
+        if record.isDisabled { return "\(known)\n\(name) is disabled and cannot sign in: 401." }
         let identity: Identity
         do {
             identity = try Identity(
                 userID: record.id, username: Array(record.username.utf8), role: Array(record.role.utf8),
                 method: route.accepts.contains(.session) ? .session(handle: []) : .token(jti: []), expiresAt: .max)
         } catch {
-            return "\(name) cannot be named to an upstream: \(error)"
+            return "\(known)\n\(name) cannot be named to an upstream: \(error)"
         }
+        let lines = [known] + Self.requirements(of: route, for: identity)
         switch Decision.decide(route: route, identity: identity) {
         case .forward:
-            return (["\(name) passes. The upstream is told:"] + Self.headers(identity, settings)).joined(separator: "\n")
-        case .signIn(let reason): return "\(name) has to sign in: \(reason)."
-        case .refuse(let refusal): return "\(name) does not pass: 403, \(refusal)."
+            return (lines + ["\(name) passes. The upstream is told:"] + Self.headers(identity, settings)).joined(separator: "\n")
+        case .signIn(let reason): return (lines + ["\(name) has to sign in: \(reason)."]).joined(separator: "\n")
+        case .refuse(let refusal): return (lines + ["\(name) does not pass: 403, \(refusal)."]).joined(separator: "\n")
+        }
+    }
+
+    private static func words(forRolesOf user: UserRecord) -> String {
+        let roles = user.role.split(separator: ",")
+        if roles.isEmpty { return "no role" }
+        return "the \(roles.count == 1 ? "role" : "roles") \(roles.joined(separator: ", "))"
+    }
+
+    /// What the route requires, and which of it this user has.
+    private static func requirements(of route: Route, for identity: Identity) -> [String] {
+        let lists = [
+            ("role", route.policy.roles, route.policy.roles.filter { RoleList.contains($0, in: identity.role) }),
+            ("user", route.policy.users, route.policy.users.filter { $0 == identity.username }),
+        ]
+        return lists.filter { !$0.1.isEmpty }.map { what, required, met in
+            let all = required.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " or ")
+            let found = met.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " and ")
+            return "The route requires the \(what) \(all): \(met.isEmpty ? "not met" : "met by \(found)")."
         }
     }
 

@@ -84,6 +84,8 @@ extension GatewayConfiguration.Login {
         maxBody = Int(settings.limits.loginBody.octets)
         throttle = settings.throttle
         passwordPolicy = try settings.passwordPolicy()
+        usernames = settings.users.usernames.comparison
+        rehashes = settings.users.rehash ?? false
     }
 }
 

@@ -81,6 +81,6 @@ struct RunningDemo {
     private static func addAlice(_ settings: Settings) throws {
         let hash = try settings.passwordPolicy().hash(Array("secret123".utf8))
         let alice = try NewUser(id: try UserID("101"), username: try UserName("alice"), passwordHash: hash, role: "user")
-        _ = try CommandStores.run(settings, create: true) { stores in try await stores.users.insert(alice, now: Moment.now) }
+        _ = try CommandStores.run(settings, create: true) { stores in try await stores.ownUsers().insert(alice, now: Moment.now) }
     }
 }

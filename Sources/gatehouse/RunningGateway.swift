@@ -53,10 +53,9 @@ final class RunningGateway: Sendable {
                 address: try SocketAddress(listener.address), limits: configuration.limits, timeouts: configuration.timeouts,
                 connections: connections
             ) { context in
-                let users = sources.users(pool: storing)
                 let stores = GatewayStores(
-                    sessions: sources.sessions(loop: context.loop, pool: storing, caching: caching), users: users, throttle: users,
-                    hashing: hashing, lookups: lookups)
+                    sessions: sources.sessions(loop: context.loop, pool: storing, caching: caching),
+                    users: sources.users(pool: storing), throttle: sources.failures(pool: storing), hashing: hashing, lookups: lookups)
                 return GatewayHandler(
                     configuration: configuration, stores: stores, context: context,
                     telemetry: hub.makeTelemetry(worker: context.index, labels: labels, format: format))
@@ -75,8 +74,10 @@ final class RunningGateway: Sendable {
             loop: server.workers[0].loop, interval: settings.sessions.purgeInterval.milliseconds,
             throttle: settings.throttle, log: log)
         housekeeper.start { loop in
-            let throttle: any ThrottleStore = sources.users(pool: storing)
-            return (hub.measured(sources.sessions(loop: loop, pool: storing), worker: 0), hub.measured(throttle, worker: 0))
+            (
+                hub.measured(sources.sessions(loop: loop, pool: storing), worker: 0),
+                hub.measured(sources.failures(pool: storing), worker: 0)
+            )
         }
     }
 

@@ -6,47 +6,39 @@ import Stores
 /// The stores that the settings name, opened once for the process; each worker makes its own objects from them.
 struct StoreSources: Sendable {
     private enum UserSource: Sendable {
-        case sqlite(SQLiteDatabase)
-        case postgresql(PostgreSQLDatabase)
+        case own(OwnDatabase)
+        case foreign(any UserTable)
     }
 
     private let userSource: UserSource
     private let sessionSource: SessionSource
+    private let failureSource: OwnDatabase
+    /// Whether the users are ours and in the same database as the sessions, so that both change in one transaction.
     private let areTogether: Bool
 
-    /// Opens the SQLite files and PostgreSQL databases, and makes their tables when they are new.
+    /// Opens the SQLite files and PostgreSQL databases, and makes our tables where they are new.
     init(_ settings: Settings, readers: Int = 4) throws {
-        let timeouts = PostgreSQLTimeouts(settings)
-        switch settings.users.store {
-        case .sqlite(let path):
-            userSource = .sqlite(try SQLiteDatabase(path: path, readers: readers))
-        case .postgresql(let url):
-            userSource = .postgresql(
-                try PostgreSQLDatabase(PostgreSQLLocation(url, password: settings.users.password), timeouts: timeouts))
-        case .redis, .memory:
-            throw CommandFailure("gatehouse: users.store must be sqlite: or postgresql://", status: .configuration)
+        var databases = OwnDatabases(readers: readers, timeouts: PostgreSQLTimeouts(settings))
+        let users: OwnDatabase?
+        if settings.users.isForeign {
+            let table = try Self.table(settings, readers: readers)
+            // What is missing is missed now, and not at the first sign-in.
+            try table.ping()
+            userSource = .foreign(table)
+            users = nil
+        } else {
+            let own = try databases.open(settings.users.store, settings.users.password)
+            userSource = .own(own)
+            users = own
         }
         switch settings.sessions.store {
         case .memory:
             sessionSource = .memory(MemorySessions())
             areTogether = false
-        case .sqlite(let path):
-            if case .sqlite(let users) = userSource, users.path == path {
-                sessionSource = .sqlite(users)
-                areTogether = true
-            } else {
-                sessionSource = .sqlite(try SQLiteDatabase(path: path, readers: readers))
-                areTogether = false
-            }
-        case .postgresql(let url):
-            let location = PostgreSQLLocation(url, password: settings.sessions.password)
-            if case .postgresql(let users) = userSource, users.location == location {
-                sessionSource = .postgresql(users)
-                areTogether = true
-            } else {
-                sessionSource = .postgresql(try PostgreSQLDatabase(location, timeouts: timeouts))
-                areTogether = false
-            }
+        case .sqlite, .postgresql:
+            let sessions = try databases.open(settings.sessions.store, settings.sessions.password)
+            sessionSource = sessions.sessionSource
+            areTogether = users.map { $0.isSame(as: sessions) } ?? false
         case .redis(let url):
             var timeouts = RedisTimeouts()
             timeouts.command = settings.sessions.storeTimeout.milliseconds
@@ -55,11 +47,37 @@ struct StoreSources: Sendable {
             sessionSource = .redis(try RedisDeployment(url, settings.sessions), timeouts)
             areTogether = false
         }
+        failureSource = try databases.open(settings.failureStore, settings.failurePassword)
     }
 
-    /// Call on the worker that will use it; so with `sessions`.
-    func users(pool: BlockingPool) -> any UserStore & ThrottleStore {
+    /// Another program's users, as the settings describe them.
+    static func table(_ settings: Settings, readers: Int = 4) throws -> any UserTable {
+        let mapping = UserMapping(settings.users)
+        switch settings.users.store {
+        case .sqlite(let path): return SQLiteUserTable(path: path, mapping, readers: readers)
+        case .postgresql(let url):
+            return try PostgreSQLUserTable(
+                PostgreSQLLocation(url, password: settings.users.password), mapping, timeouts: PostgreSQLTimeouts(settings))
+        case .redis, .memory: throw OwnDatabases.noDatabase(settings.users.store)
+        }
+    }
+
+    /// Call on the worker that will use it; so with the others.
+    func users(pool: BlockingPool) -> any UserStore {
         switch userSource {
+        case .own(let database): database.directory(pool: pool, endsSessions: areTogether)
+        case .foreign(let table): UserTableStore(table, pool: pool)
+        }
+    }
+
+    /// Nil: the users are another program's.
+    func directory(pool: BlockingPool) -> (any UserDirectory)? {
+        guard case .own(let database) = userSource else { return nil }
+        return database.directory(pool: pool, endsSessions: areTogether)
+    }
+
+    func failures(pool: BlockingPool) -> any ThrottleStore {
+        switch failureSource {
         case .sqlite(let database): SQLiteStore(database, pool: pool, endsSessions: areTogether)
         case .postgresql(let database): PostgreSQLStore(database, endsSessions: areTogether)
         }
@@ -71,8 +89,87 @@ struct StoreSources: Sendable {
     }
 }
 
+/// A database with our own tables.
+private enum OwnDatabase: Sendable {
+    case sqlite(SQLiteDatabase)
+    case postgresql(PostgreSQLDatabase)
+
+    var sessionSource: SessionSource {
+        switch self {
+        case .sqlite(let database): .sqlite(database)
+        case .postgresql(let database): .postgresql(database)
+        }
+    }
+
+    func isSame(as other: OwnDatabase) -> Bool {
+        switch (self, other) {
+        case (.sqlite(let one), .sqlite(let other)): one === other
+        case (.postgresql(let one), .postgresql(let other)): one === other
+        case (.sqlite, .postgresql), (.postgresql, .sqlite): false
+        }
+    }
+
+    func directory(pool: BlockingPool, endsSessions: Bool) -> any UserDirectory {
+        switch self {
+        case .sqlite(let database): SQLiteStore(database, pool: pool, endsSessions: endsSessions)
+        case .postgresql(let database): PostgreSQLStore(database, endsSessions: endsSessions)
+        }
+    }
+}
+
+/// Opens each database once, however many of the settings name it.
+private struct OwnDatabases {
+    let readers: Int
+    let timeouts: PostgreSQLTimeouts
+    private var opened: [OwnDatabase] = []
+
+    init(readers: Int, timeouts: PostgreSQLTimeouts) {
+        self.readers = readers
+        self.timeouts = timeouts
+    }
+
+    mutating func open(_ store: StoreURL, _ password: Secret?) throws -> OwnDatabase {
+        let database: OwnDatabase
+        switch store {
+        case .sqlite(let path):
+            for case .sqlite(let known) in opened where known.path == path { return .sqlite(known) }
+            database = .sqlite(try SQLiteDatabase(path: path, readers: readers))
+        case .postgresql(let url):
+            let location = PostgreSQLLocation(url, password: password)
+            for case .postgresql(let known) in opened where known.location == location { return .postgresql(known) }
+            database = .postgresql(try PostgreSQLDatabase(location, timeouts: timeouts))
+        case .redis, .memory: throw Self.noDatabase(store)
+        }
+        opened.append(database)
+        return database
+    }
+
+    static func noDatabase(_ store: StoreURL) -> CommandFailure {
+        CommandFailure("gatehouse: \(store) is neither sqlite: nor postgresql://", status: .configuration)
+    }
+}
+
+extension UserMapping {
+    init(_ users: Users) {
+        var columns = Columns()
+        columns.id = users.columns.id ?? columns.id
+        columns.username = users.columns.username ?? columns.username
+        columns.passwordHash = users.columns.passwordHash ?? columns.passwordHash
+        columns.role = users.columns.role ?? users.columns.roles
+        columns.disabled = users.columns.disabled
+        columns.active = users.columns.active
+        if let query = users.query {
+            self.init(.query(query))
+        } else {
+            self.init(.table(schema: users.table?.schema, name: users.table?.name ?? "", columns))
+        }
+        usernames = users.usernames.comparison
+        rehashes = users.rehash ?? false
+    }
+}
+
 extension PostgreSQLTimeouts {
-    fileprivate init(_ settings: Settings) {
+    init(_ settings: Settings) {
         self.init()
         // A commit waits for the server's disk: less than the standard time would turn a slow moment into a failure.
         statement = max(statement, settings.sessions.storeTimeout.milliseconds)
@@ -82,7 +179,7 @@ extension PostgreSQLTimeouts {
 
 extension PostgreSQLLocation {
     /// - Parameter password: beside the URL.
-    fileprivate init(_ url: PostgreSQLURL, password: Secret?) {
+    init(_ url: PostgreSQLURL, password: Secret?) {
         var parameters: [String: String] = [:]
         for (parameter, value) in url.parameters where parameter != .connectTimeout { parameters[parameter.rawValue] = value }
         self.init(

@@ -19,6 +19,7 @@ extension UserCommand {
 
         func run() throws {
             let settings = try options.load().settings
+            try settings.requireOwnUsers()
             let policy = try settings.passwordPolicy()
             let audit = try CommandAudit(settings)
             let user = self.user
@@ -46,11 +47,12 @@ extension UserCommand {
 
         func run() throws {
             let settings = try options.load().settings
+            try settings.requireOwnUsers()
             let audit = try CommandAudit(settings)
             let user = self.user
             let (found, ended) = try CommandStores.run(settings) { stores in
                 let found = try await user.find(in: stores)
-                try stores.confirm(try await stores.users.setDisabled(found.id, true, now: Moment.now), found)
+                try stores.confirm(try await stores.ownUsers().setDisabled(found.id, true, now: Moment.now), found)
                 try audit.record(.userDisabled, of: found)
                 // After the user: the other way round, somebody could sign in between the two.
                 return (found, try await stores.endSessions(of: found, audit))
@@ -67,11 +69,12 @@ extension UserCommand {
 
         func run() throws {
             let settings = try options.load().settings
+            try settings.requireOwnUsers()
             let audit = try CommandAudit(settings)
             let user = self.user
             let found = try CommandStores.run(settings) { stores in
                 let found = try await user.find(in: stores)
-                try stores.confirm(try await stores.users.setDisabled(found.id, false, now: Moment.now), found)
+                try stores.confirm(try await stores.ownUsers().setDisabled(found.id, false, now: Moment.now), found)
                 try audit.record(.userEnabled, of: found)
                 return found
             }
@@ -89,11 +92,12 @@ extension UserCommand {
 
         func run() throws {
             let settings = try options.load().settings
+            try settings.requireOwnUsers()
             let audit = try CommandAudit(settings)
             let user = self.user
             let (found, ended) = try CommandStores.run(settings) { stores in
                 let found = try await user.find(in: stores)
-                try stores.confirm(try await stores.users.remove(found.id), found)
+                try stores.confirm(try await stores.ownUsers().remove(found.id), found)
                 try audit.record(.userRemoved, of: found)
                 return (found, try await stores.endSessions(of: found, audit))
             }

@@ -7,7 +7,10 @@ import Settings
 struct UserCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Add, list, change and remove users.",
-        discussion: "Works on users.store of the settings, also while the gateway runs. A user is named by the user name.",
+        discussion: """
+            Works on users.store of the settings, also while the gateway runs. A user is named by the user name. Where users.table or
+            users.query names another program's users, list and show work, and the rest is that program's.
+            """,
         subcommands: [
             Add.self, List.self, Show.self, Passwd.self, Disable.self, Enable.self, Remove.self,
         ])
@@ -19,7 +22,7 @@ struct UserCommand: ParsableCommand {
 
         @Argument(help: "The user name, exactly as it will be typed.")
         var name: String
-        @Option(help: "The role, which routes can require and upstreams are told.")
+        @Option(help: "The role, which routes can require and upstreams are told; several as admin,staff.")
         var role = "user"
         @Option(help: "The user's id, a number. Without it: the next free one.")
         var id: String?
@@ -29,21 +32,23 @@ struct UserCommand: ParsableCommand {
 
         func run() throws {
             let settings = try options.load().settings
+            try settings.requireOwnUsers()
             let policy = try settings.passwordPolicy()
             let audit = try CommandAudit(settings)
             let username: UserName
             let userID: UserID?
             do {
                 // Before the password is asked for.
-                username = try UserName(name)
+                username = try UserName(name, settings.users.usernames.comparison)
                 userID = try id.map { try UserID($0) }
+                try RoleList.check(Array(role.utf8))
             } catch {
                 throw CommandFailure("gatehouse: \(error)", status: .usage)
             }
             let password = try PasswordPrompt.newPassword(for: name, fromStandardInput: passwordStdin)
             let user = try NewUser(id: userID, username: username, passwordHash: try policy.hash(password), role: role)
             let added = try CommandStores.run(settings, create: true) { stores in
-                try await stores.users.insert(user, now: Moment.now)
+                try await stores.ownUsers().insert(user, now: Moment.now)
             }
             try audit.record(.userAdded, of: added)
             Console.say("added \(added.username), id \(added.id)")

@@ -53,6 +53,11 @@ import Testing
             ([""], [], "alice", "", .roleNotAllowed),
             // Equal as String, different octets.
             (["é"], [], "alice", "e\u{301}", .roleNotAllowed),
+            // Of several roles each counts, whole and octet by octet.
+            (["staff"], [], "alice", "admin,staff", nil), (["admin"], [], "alice", "admin,staff", nil),
+            (["ops", "night"], [], "alice", "staff,night,admin", nil), (["staf"], [], "alice", "admin,staff", .roleNotAllowed),
+            (["taff"], [], "alice", "admin,staff", .roleNotAllowed), (["admin,staff"], [], "alice", "admin,staff", .roleNotAllowed),
+            (["Staff"], [], "alice", "admin,staff", .roleNotAllowed), ([""], [], "alice", "admin,staff", .roleNotAllowed),
         ] as [([String], [String], String, String, Refusal?)])
     func policy(roles: [String], users: [String], name: String, role: String, refusal: Refusal?) throws {
         let made = try outcome(route(roles: roles, users: users), identity(name, role: role))

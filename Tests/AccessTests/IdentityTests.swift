@@ -89,4 +89,16 @@ import Testing
         #expect(try user(composed) != user(decomposed))
         #expect(try UserName(String(repeating: "a", count: 128)).bytes.count == 128)
     }
+
+    @Test(
+        "rule 6: a name that is case-folded has one form, made once: A to Z are a to z, and nothing else changes",
+        arguments: [
+            ("Alice", "alice"), ("ALICE@Example.COM", "alice@example.com"), ("élan", "élan"), ("ÉLAN", "Élan"), ("\u{212A}", "\u{212A}"),
+            ("İ", "İ"), ("[\\]^_@Z", "[\\]^_@z"),
+        ])
+    func userNameFolded(presented: String, canonical: String) throws {
+        #expect(try UserName(presented, .caseFolded).bytes == bytes(canonical))
+        #expect(try UserName(canonical, .caseFolded).bytes == bytes(canonical))
+        #expect(try UserName(presented).bytes == bytes(presented))
+    }
 }

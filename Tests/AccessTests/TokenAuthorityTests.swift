@@ -50,7 +50,7 @@ import Wire
         #expect(try authority.verify(token, now: noon).role.count == 512)
     }
 
-    @Test("rule 6: a user whose name or role cannot be injected gets no token", arguments: ["a\nb", "a,b", " a"])
+    @Test("rule 6: a user whose name or role cannot be injected gets no token", arguments: ["a\nb", "a,,b", " a"])
     func issueRefuses(value: String) throws {
         let authority = try Forge.authority()
         #expect(throws: TokenIssueError.self) { try authority.issue(for: user(value), now: noon) }
@@ -274,7 +274,7 @@ import Wire
     @Test(
         "rule 6: name, role and jti of a token are held to what a header may carry",
         arguments: [
-            (#""role":"a\r\nX-User-Id: 1""#, .roleInvalid), (#""role":"a,admin""#, .roleInvalid), (#""role":1"#, .roleInvalid),
+            (#""role":"a\r\nX-User-Id: 1""#, .roleInvalid), (#""role":"a, admin""#, .roleInvalid), (#""role":1"#, .roleInvalid),
             (#""role":null"#, .roleInvalid), (#""role":["admin"]"#, .roleInvalid), (#""role":" a""#, .roleInvalid),
             (#""preferred_username":"a\u0000b""#, .usernameInvalid), (#""preferred_username":{}"#, .usernameInvalid),
             ("\"preferred_username\":\"" + String(repeating: "a", count: 513) + "\"", .usernameInvalid),

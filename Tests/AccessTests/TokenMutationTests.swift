@@ -49,7 +49,7 @@ import Testing
             let token = signed + bytes(".") + Base64URL.encode(key.sign(signed))
             guard let made = try? authority.verify(token, now: noon) else { continue }
             try IdentityValue.check(made.username, .username, mayBeEmpty: true)
-            try IdentityValue.check(made.role, .role, mayBeEmpty: true)
+            try RoleList.check(made.role)
             #expect(made.expiresAt > noon - 60_000)
         }
     }

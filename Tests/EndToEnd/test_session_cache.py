@@ -45,10 +45,19 @@ class Load:
         with site.client() as client:
             while not self.ending:
                 asked = time.monotonic()
-                nonce = site.nonce("101", "maybe")
-                answer = client.ask(request("GET", f"/app/?n={nonce}", [("Cookie", cookie)]), "GET")
-                site.ledger.expect(nonce, "once" if answer.status == 200 else "never")
-                self.answers.append((asked, answer.status))
+                self.answers.append((asked, self.ask(site, client, cookie)))
+
+    @staticmethod
+    def ask(site, client, cookie):
+        nonce = site.nonce("101", "maybe")
+        answer = client.ask(request("GET", f"/app/?n={nonce}", [("Cookie", cookie)]), "GET")
+        site.ledger.expect(nonce, "once" if answer.status == 200 else "never")
+        return answer.status
+
+    @classmethod
+    def once(cls, site, cookie):
+        with site.client() as client:
+            return cls.ask(site, client, cookie)
 
     def go_on_after(self, moment):
         """Ends once there are answers to enough requests that were sent after the store's word had to be taken up."""
@@ -139,7 +148,7 @@ def test_a_silent_redis_is_believed_no_longer_than_its_word_reaches(make_site, r
         os.kill(redis.process.pid, signal.SIGCONT)
     late = {status for asked, status in answers if asked > silent + REACH}
     assert late == {503}
-    eventually(lambda: ask(site, cookie, "101").status == 200, 5)
+    eventually(lambda: Load.once(site, cookie) == 200, 5)
 
 
 def test_sqlite_tells_of_what_a_command_ends(make_site):

@@ -17,6 +17,7 @@ struct LoadTests {
         expected.routes[0].accept = [.session]
         expected.users.store = .sqlite(path: "/nowhere/gatehouse.db")
         expected.sessions.store = .sqlite(path: "/nowhere/gatehouse.db")
+        expected.users.rehash = true
         #expect(settings == expected)
     }
 

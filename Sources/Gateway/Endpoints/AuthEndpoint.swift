@@ -21,11 +21,11 @@ struct AuthEndpoint {
         await exchange.answer(identity, desk.configuration.identityHeaders)
     }
 
-    /// Every `require_role` has to name the role: a client whose query is passed on can make the check stricter, never laxer.
+    /// Every `require_role` has to name one of the user's roles: a client whose query is passed on can make the check stricter, never laxer.
     static func isAllowed(_ identity: Identity, _ query: [FormURLEncoded.Field]) -> Bool {
         query.allSatisfy { field in
             guard field.name.elementsEqual("require_role".utf8) else { return true }
-            return field.value.split(separator: UInt8(ascii: ",")).contains { $0.elementsEqual(identity.role) }
+            return field.value.split(separator: UInt8(ascii: ",")).contains { RoleList.contains($0, in: identity.role) }
         }
     }
 }

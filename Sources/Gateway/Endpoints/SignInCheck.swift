@@ -16,7 +16,7 @@ struct SignInCheck {
     ///   remembered nor the hash renewed.
     /// - Throws: 401, 429 or 503.
     func user(for request: SignInRequest, stores: Bool, _ exchange: Exchange) async throws(SignInFailure) -> UserRecord {
-        let name = try SignInName(request.username)
+        let name = try SignInName(request.username, login.usernames)
         let keys = ThrottleKeys(name: name.canonical, address: exchange.clientAddress)
         try await admit(keys, exchange)
         let found: UserRecord?
@@ -30,7 +30,7 @@ struct SignInCheck {
             do { try await throttle.update(keys) { throttling.succeed(&$0, remembers: stores, now: now) } } catch {
                 throw SignInFailure.storeDown(error)
             }
-            if rehash && stores { await self.rehash(user, request.password, exchange) }
+            if rehash && stores && login.rehashes { await self.rehash(user, request.password, exchange) }
             return user
         }
     }
@@ -109,8 +109,8 @@ struct SignInName: Equatable {
     /// that it takes as long, and what that finds is nobody's.
     let isPossible: Bool
 
-    init(_ presented: [UInt8]) throws(SignInFailure) {
-        if let name = try? UserName(presented) {
+    init(_ presented: [UInt8], _ comparison: UserName.Comparison) throws(SignInFailure) {
+        if let name = try? UserName(presented, comparison) {
             canonical = name
             isPossible = true
             return

@@ -18,10 +18,6 @@ final class MeasuredUsers: UserStore {
         try await series.measure(.read) { () async throws(StoreError) in try await store.find(id: id) }
     }
 
-    func insert(_ user: NewUser, now: Int64) async throws(StoreError) -> UserRecord {
-        try await series.measure(.write) { () async throws(StoreError) in try await store.insert(user, now: now) }
-    }
-
     func all(limit: Int) async throws(StoreError) -> [UserRecord] {
         try await series.measure(.bulk) { () async throws(StoreError) in try await store.all(limit: limit) }
     }
@@ -30,18 +26,6 @@ final class MeasuredUsers: UserStore {
         try await series.measure(.write) { () async throws(StoreError) in
             try await store.setPasswordHash(id, to: hash, replacing: old, now: now)
         }
-    }
-
-    func setDisabled(_ id: UserID, _ isDisabled: Bool, now: Int64) async throws(StoreError) -> Bool {
-        try await series.measure(.write) { () async throws(StoreError) in try await store.setDisabled(id, isDisabled, now: now) }
-    }
-
-    func setRole(_ id: UserID, to role: String, now: Int64) async throws(StoreError) -> Bool {
-        try await series.measure(.write) { () async throws(StoreError) in try await store.setRole(id, to: role, now: now) }
-    }
-
-    func remove(_ id: UserID) async throws(StoreError) -> Bool {
-        try await series.measure(.write) { () async throws(StoreError) in try await store.remove(id) }
     }
 
     func ping() async throws(StoreError) {

@@ -80,7 +80,6 @@ final class FakeUsers: UserStore {
     func find(id: UserID) async throws(StoreError) -> UserRecord? {
         try contents.perform(.users, "users.find(id)") { $0.users.first { $0.id == id } }
     }
-    func insert(_ user: NewUser, now: Int64) async throws(StoreError) -> UserRecord { throw .conflict("not used") }
     func all(limit: Int) async throws(StoreError) -> [UserRecord] { [] }
     func setPasswordHash(
         _ id: UserID, to hash: String, replacing old: String?, now: Int64
@@ -91,9 +90,6 @@ final class FakeUsers: UserStore {
             return true
         }
     }
-    func setDisabled(_ id: UserID, _ isDisabled: Bool, now: Int64) async throws(StoreError) -> Bool { false }
-    func setRole(_ id: UserID, to role: String, now: Int64) async throws(StoreError) -> Bool { false }
-    func remove(_ id: UserID) async throws(StoreError) -> Bool { false }
     func ping() async throws(StoreError) {}
 }
 

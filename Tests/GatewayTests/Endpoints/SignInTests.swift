@@ -230,6 +230,32 @@ struct SignInTests {
         await server.stop()
     }
 
+    @Test("Where hashes are another program's, a weak one stays")
+    func keepsHash() async throws {
+        let server = try await EndpointsServer.start { configuration in
+            if let policy = try? PasswordPolicy.bcrypt(cost: 5) { configuration.login.passwordPolicy = policy }
+            configuration.login.rehashes = false
+        }
+        #expect(try server.signIn().status == 200)
+        #expect(!server.contents.calls.contains("users.setPasswordHash"))
+        await server.stop()
+    }
+
+    @Test("rule 6: a folded name is one name: in the counts, in the look-up and in the session")
+    func foldedName() async throws {
+        let server = try await EndpointsServer.start { $0.login.usernames = .caseFolded }
+        let reply = try server.signIn("ALICE")
+        #expect(reply.status == 200)
+        #expect(reply.body.contains(#""username":"alice""#))
+        #expect(server.contents.sessions.map(\.username) == [bytes("alice")])
+        for name in ["bob", "Bob", "BOB", "bOB", "BoB"] { #expect(try server.signIn(name, "wrong").status == 401) }
+        #expect(try server.signIn("BOb", "secret123").status == 429)
+        await server.stop()
+        let exact = try await EndpointsServer.start()
+        #expect(try exact.signIn("ALICE").status == 401)
+        await exact.stop()
+    }
+
     @Test("An account that is disabled while its password is checked gets no session")
     func disabledMeanwhile() async throws {
         let server = try await EndpointsServer.start()

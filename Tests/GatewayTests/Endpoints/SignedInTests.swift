@@ -1,4 +1,5 @@
 import Access
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -141,6 +142,22 @@ struct SignedInTests {
             #expect(reply["x-user-id"] == nil)
         }
         #expect(try server.ask("GET", "/.gatehouse/auth\(rest)").status == 401)
+        await server.stop()
+    }
+
+    @Test(
+        "Of several roles each counts, and all of them are told, by a session and by a token",
+        arguments: [
+            ("?require_role=staff", 200), ("?require_role=x,admin", 200), ("?require_role=admin,staff", 200), ("?require_role=min", 403),
+        ], ["/login", "/login?issue=token"])
+    func severalRoles(_ check: (query: String, status: Int), _ target: String) async throws {
+        let server = try await EndpointsServer.start()
+        server.contents.state.withLock { $0.users[0].role = "admin,staff" }
+        let signedIn = try server.signIn(target: target)
+        #expect(signedIn.body.contains(#""role":"admin,staff""#))
+        let reply = try server.ask("GET", "/.gatehouse/auth\(check.query)", ["Cookie: \(signedIn.cookie)"])
+        #expect(reply.status == check.status)
+        #expect(reply.all("x-user-role") == (check.status == 200 ? ["admin,staff"] : []))
         await server.stop()
     }
 

@@ -17,12 +17,8 @@ final class EmptySessions: SessionStore {
 final class EmptyUsers: UserStore {
     func find(username: String) async throws(StoreError) -> UserRecord? { nil }
     func find(id: UserID) async throws(StoreError) -> UserRecord? { nil }
-    func insert(_ user: NewUser, now: Int64) async throws(StoreError) -> UserRecord { throw .unavailable("no users here") }
     func all(limit: Int) async throws(StoreError) -> [UserRecord] { [] }
     func setPasswordHash(_ id: UserID, to hash: String, replacing old: String?, now: Int64) async throws(StoreError) -> Bool { false }
-    func setDisabled(_ id: UserID, _ isDisabled: Bool, now: Int64) async throws(StoreError) -> Bool { false }
-    func setRole(_ id: UserID, to role: String, now: Int64) async throws(StoreError) -> Bool { false }
-    func remove(_ id: UserID) async throws(StoreError) -> Bool { false }
     func ping() async throws(StoreError) {}
 }
 

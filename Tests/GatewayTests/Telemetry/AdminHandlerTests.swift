@@ -50,12 +50,8 @@ private final class PingStore: SessionStore, UserStore {
     func purge(now: Int64) async throws(StoreError) -> Int { throw unused }
     func find(username: String) async throws(StoreError) -> UserRecord? { throw unused }
     func find(id: UserID) async throws(StoreError) -> UserRecord? { throw unused }
-    func insert(_ user: NewUser, now: Int64) async throws(StoreError) -> UserRecord { throw unused }
     func all(limit: Int) async throws(StoreError) -> [UserRecord] { throw unused }
     func setPasswordHash(_ id: UserID, to hash: String, replacing old: String?, now: Int64) async throws(StoreError) -> Bool { throw unused }
-    func setDisabled(_ id: UserID, _ isDisabled: Bool, now: Int64) async throws(StoreError) -> Bool { throw unused }
-    func setRole(_ id: UserID, to role: String, now: Int64) async throws(StoreError) -> Bool { throw unused }
-    func remove(_ id: UserID) async throws(StoreError) -> Bool { throw unused }
 }
 
 /// Answers everything with 200 and records it, as the gateway would.
