@@ -118,10 +118,11 @@ class Load:
             with self.lock:
                 self.sessions.append(Session(answer.cookie("session_id")[0], user, time.monotonic()))
 
-    def pick(self, chance):
+    def pick(self, chance, besides=0):
+        """A session that should be there, of more than `besides`."""
         with self.lock:
             there = [session for session in self.sessions if session.left is None and session.refused is None]
-        return chance.choice(there) if there else None
+        return chance.choice(there) if len(there) > besides else None
 
     def check(self, client, chance, session=None):
         session = session or self.pick(chance)
@@ -139,11 +140,12 @@ class Load:
         return answer.status
 
     def leave(self, client, chance):
-        time.sleep(0.05)
-        session = self.pick(chance)
+        time.sleep(0.1)
+        # The others have to find some to check.
+        session = self.pick(chance, 20)
         if session is None:
             return
-        # Before it is sent: checks that are under way may be answered either way from here on.
+        # Before it is sent: checks may be answered either way from here on.
         session.left = 0
         answer = client.ask(request("POST", "/logout", [("Cookie", f"session_id={session.cookie}")]))
         self.note("sign-out", answer, {204})
