@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
+import re
 import time
 
 import pytest
 
-from harness.commands import Failed, run
+from harness.commands import ROOT, Failed, run
 
 # What systemd itself needs for the sandbox that the unit asks for, and no more: not every machine could give all of --privileged.
 CAPABILITIES = (
@@ -30,8 +31,11 @@ class Machine:
         groups = [] if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup"]
         run(
             "docker", "run", "--detach", "--name", self.name, *(f"--cap-add={name}" for name in CAPABILITIES),
-            "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", *groups, "--env", "container=docker",
-            "--tmpfs", "/run", "--tmpfs", "/tmp", IMAGE, "/lib/systemd/systemd", "--unit=multi-user.target")
+            # As on a machine; engines commonly let everybody listen at every port.
+            "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024", "--security-opt", "seccomp=unconfined",
+            "--security-opt", "apparmor=unconfined", *groups, "--env", "container=docker", "--tmpfs", "/run", "--tmpfs", "/tmp", IMAGE,
+            # As on a real machine, mounts made for a service's credentials are seen by that service.
+            "sh", "-c", "mount --make-rshared / && exec /lib/systemd/systemd --unit=multi-user.target")
         self.wait(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"))
         return self
 
@@ -57,12 +61,14 @@ class Machine:
     def wait(self, holds, seconds=60):
         deadline = time.monotonic() + seconds
         while not holds():
-            assert time.monotonic() < deadline, self.run(
-                "journalctl", "--no-pager", "--lines=30", "--unit=gatehouse.service", check=False).stdout
+            assert time.monotonic() < deadline, self.journal()
             time.sleep(0.1)
 
     def is_ready(self):
         return self.run("gatehouse", "health", check=False).returncode == 0
+
+    def journal(self):
+        return self.run("journalctl", "--no-pager", "--lines=30", "--unit=gatehouse.service", check=False).stdout
 
     def sign_in(self, path="/login?issue=token", port=8080):
         shown = self.run(
@@ -138,6 +144,27 @@ def test_bad_settings_are_not_tried_again(service):
         assert service.show("ExecMainStatus") == "78" and service.show("NRestarts") == "0"
     finally:
         service.run("rm", drop_in)
+        service.run("systemctl", "daemon-reload")
+
+
+def test_a_port_below_1024_needs_what_the_page_says_and_no_more(service):
+    """The drop-in of deploy/systemd.md, as it stands there."""
+    page = (ROOT / "deploy/systemd.md").read_text()
+    drop_in = next(text for text in re.findall(r"(?s)```ini\n(.*?)```", page) if "CAP_NET_BIND_SERVICE" in text)
+    folder = "/run/systemd/system/gatehouse.service.d"
+    service.write(f"{folder}/listen.conf", "[Service]\nEnvironment=GATEHOUSE_LISTEN__0__ADDRESS=127.0.0.1:80\n")
+    try:
+        service.run("systemctl", "daemon-reload")
+        service.run("systemctl", "restart", "gatehouse.service", check=False)
+        service.wait(lambda: "bind" in service.journal() and service.show("ActiveState") != "active")
+        service.write(f"{folder}/right.conf", drop_in)
+        service.run("systemctl", "daemon-reload")
+        service.run("systemctl", "reset-failed", "gatehouse.service", check=False)
+        service.run("systemctl", "restart", "gatehouse.service")
+        service.wait(service.is_ready)
+        assert service.sign_in(port=80)[0] == 200
+    finally:
+        service.run("rm", "-rf", folder)
         service.run("systemctl", "daemon-reload")
 
 
