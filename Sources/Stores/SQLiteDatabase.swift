@@ -2,6 +2,7 @@ package import Access
 internal import GRDB
 internal import Glibc
 internal import Loop
+internal import Synchronization
 
 /// One SQLite file: opened once per process, shared by all workers, and by other processes through SQLite's own locks.
 ///

@@ -55,7 +55,8 @@ final class RunningGateway: Sendable {
             ) { context in
                 let stores = GatewayStores(
                     sessions: sources.sessions(loop: context.loop, pool: storing, caching: caching),
-                    users: sources.users(pool: storing), throttle: sources.failures(pool: storing), hashing: hashing, lookups: lookups)
+                    users: sources.users(pool: storing), throttle: sources.failures(pool: storing),
+                    hashing: hashing, lookups: lookups)
                 return GatewayHandler(
                     configuration: configuration, stores: stores, context: context,
                     telemetry: hub.makeTelemetry(worker: context.index, labels: labels, format: format))
