@@ -102,8 +102,9 @@ final class RedisConnection {
 
     /// Sends one command and returns its reply. An error reply is thrown.
     func send(_ command: RedisCommand, timeout: Int64) async throws(StoreError) -> RedisReply {
-        let replies = try await send([command], timeout: timeout)
+        let replies = try await exchange([command], timeout: timeout)
         guard let reply = replies.first else { throw unexpected(command, .null) }
+        if case .error(let text) = reply { throw refused(command, text) }
         return reply
     }
 
@@ -186,6 +187,8 @@ final class RedisConnection {
 
     private func flush() {
         guard let stream else { return }
+        // Encrypted, more than the output may wait to leave.
+        if output.isEmpty, case .plain = stream { return }
         switch stream.write(output) {
         case .octets(let count): output.consume(count)
         case .wouldBlock: break

@@ -17,18 +17,20 @@ enum RedisServers {
         }
     }
 
-    var timeouts: RedisTimeouts {
+    /// The reply of the server that has the command's key, to what stands between a client and its answer. An error reply is
+    /// thrown.
+    func check(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
         switch self {
-        case .one(let connection): connection.timeouts
-        case .cluster(let cluster): cluster.timeouts
+        case .one(let connection): try await connection.send(command, timeout: connection.timeouts.command)
+        case .cluster(let cluster): try await cluster.send([command], timeout: cluster.timeouts.command)[0]
         }
     }
 
-    /// The reply of the server that has the command's key. An error reply is thrown.
-    func send(_ command: RedisCommand, timeout: Int64) async throws(StoreError) -> RedisReply {
+    /// The same for lists and for ending many sessions.
+    func list(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
         switch self {
-        case .one(let connection): try await connection.send(command, timeout: timeout)
-        case .cluster(let cluster): try await cluster.send([command], timeout: timeout)[0]
+        case .one(let connection): try await connection.send(command, timeout: connection.timeouts.list)
+        case .cluster(let cluster): try await cluster.send([command], timeout: cluster.timeouts.list)[0]
         }
     }
 

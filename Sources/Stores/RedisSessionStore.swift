@@ -63,14 +63,6 @@ package final class RedisSessionStore {
     /// What was changed here is known on all workers of this process before the caller is told, ahead of Redis' own news.
     private func raise(_ key: SessionKey) { versions?.raise(key) }
 
-    private func check(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
-        try await servers.send(command, timeout: timeouts.command)
-    }
-
-    private func list(_ command: RedisCommand) async throws(StoreError) -> RedisReply {
-        try await servers.send(command, timeout: timeouts.list)
-    }
-
     /// The replies of `commands`, done as one: all of them or none. On a cluster, their keys are of one slot.
     private func transaction(_ commands: [RedisCommand], timeout: Int64) async throws(StoreError) -> [RedisReply] {
         let execute = RedisCommand("EXEC")
@@ -102,7 +94,7 @@ extension RedisSessionStore: SessionStore {
     package func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
         let set = RedisCommand("SET", [RedisKey.session(session.key), session.encoded, .word("NX")] + Self.expiry(session))
         if case .cluster = servers {
-            try confirm(try await check(set), set)
+            try confirm(try await servers.check(set), set)
             return try await place(session, now: now)
         }
         let results = try await transaction([set] + Self.placing(session, now: now), timeout: timeouts.command)
@@ -139,7 +131,7 @@ extension RedisSessionStore: SessionStore {
         guard case .array(let last) = last, last.count == 2, case .bulk(let text) = last[1],
             let latest = Int64(String(decoding: text, as: UTF8.self)), latest > session.expiresAt
         else { return }
-        _ = try await check(RedisCommand("PEXPIREAT", RedisKey.index(of: session.userID), .decimal(latest)))
+        _ = try await servers.check(RedisCommand("PEXPIREAT", RedisKey.index(of: session.userID), .decimal(latest)))
     }
 
     package func find(_ key: SessionKey, now: Int64) async throws(StoreError) -> SessionRecord? {
@@ -149,7 +141,7 @@ extension RedisSessionStore: SessionStore {
 
     private func read(_ key: SessionKey) async throws(StoreError) -> SessionRecord? {
         let get = RedisCommand("GET", RedisKey.session(key))
-        guard let value = try bulk(try await check(get), get) else { return nil }
+        guard let value = try bulk(try await servers.check(get), get) else { return nil }
         return try SessionRecord(encoded: value, under: key)
     }
 
@@ -160,7 +152,7 @@ extension RedisSessionStore: SessionStore {
         session.lastSeenAt = lastSeenAt
         // XX: a session that was removed since it was read stays removed.
         let set = RedisCommand("SET", [RedisKey.session(key), session.encoded, .word("XX")] + Self.expiry(session))
-        let reply = try await check(set)
+        let reply = try await servers.check(set)
         guard reply.isOK || reply == .null else { throw servers.unexpected(set, reply) }
         // The index's master may have failed over and forgotten it, while this session's has not.
         if case .cluster = servers, reply.isOK { try await place(session, now: lastSeenAt) }
@@ -169,10 +161,10 @@ extension RedisSessionStore: SessionStore {
     package func remove(_ key: SessionKey) async throws(StoreError) -> Bool {
         defer { raise(key) }
         let take = RedisCommand("GETDEL", RedisKey.session(key))
-        guard let value = try bulk(try await check(take), take) else { return false }
+        guard let value = try bulk(try await servers.check(take), take) else { return false }
         // It is gone by now, also when its record cannot be read and so its place in the index not be cleared.
         if let session = try? SessionRecord(encoded: value, under: key) {
-            _ = try await check(RedisCommand("ZREM", RedisKey.index(of: session.userID), .word(key.text)))
+            _ = try await servers.check(RedisCommand("ZREM", RedisKey.index(of: session.userID), .word(key.text)))
         }
         return true
     }
@@ -182,7 +174,7 @@ extension RedisSessionStore: SessionStore {
         let range = RedisCommand(
             "ZREVRANGEBYSCORE", index, .word("+inf"), .word("(\(now)"), .word("LIMIT"), .decimal(0),
             .decimal(Int64(Self.maximumListed)))
-        let members = Self.texts(try array(try await list(range), range))
+        let members = Self.texts(try array(try await servers.list(range), range))
         var sessions: [SessionRecord] = []
         var stale: [[UInt8]] = []
         for page in Self.pages(members) {
@@ -191,7 +183,7 @@ extension RedisSessionStore: SessionStore {
                 if let session = held.record, session.userID == user, session.isLive(at: now) { sessions.append(session) }
             }
         }
-        if !stale.isEmpty { _ = try await list(RedisCommand("ZREM", [index] + stale)) }
+        if !stale.isEmpty { _ = try await servers.list(RedisCommand("ZREM", [index] + stale)) }
         return sessions.newestFirst()
     }
 
@@ -205,7 +197,7 @@ extension RedisSessionStore: SessionStore {
         var passed: Int64 = 0
         while true {
             let range = RedisCommand("ZRANGE", index, .decimal(passed), .decimal(passed + Int64(Self.page) - 1))
-            let members = Self.texts(try array(try await list(range), range))
+            let members = Self.texts(try array(try await servers.list(range), range))
             if members.isEmpty { return removed }
             let ended = members.filter { $0 != keptText }
             passed += Int64(members.count - ended.count)
@@ -217,7 +209,7 @@ extension RedisSessionStore: SessionStore {
                 for case .integer(let count) in try await cluster.sendEach(keys.map { RedisCommand("DEL", $0) }, timeout: timeouts.list) {
                     removed += Int(clamping: count)
                 }
-                _ = try await list(RedisCommand("ZREM", [index] + ended))
+                _ = try await servers.list(RedisCommand("ZREM", [index] + ended))
                 continue
             }
             var commands = [RedisCommand("ZREM", [index] + ended)]
@@ -287,7 +279,7 @@ extension RedisSessionStore: SessionStore {
             values = try await cluster.sendEach(members.map { RedisCommand("GET", RedisKey.session($0)) }, timeout: timeouts.list)
         } else {
             let get = RedisCommand("MGET", members.map(RedisKey.session))
-            let reply = try await list(get)
+            let reply = try await servers.list(get)
             values = try array(reply, get)
             guard values.count == members.count else { throw servers.unexpected(get, reply) }
         }
