@@ -48,7 +48,7 @@ package struct GatewayConfiguration: Sendable {
         package var text: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
-    package struct Upstream: Sendable {
+    package struct Upstream: Sendable, Equatable {
         package var name: String
         package var servers: [UpstreamServer]
         /// Milliseconds: to connect (504, or the next server), for the response's head (504), between octets of its content.

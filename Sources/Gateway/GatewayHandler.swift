@@ -1,4 +1,4 @@
-import Access
+package import Access
 import Loop
 import Wire
 
@@ -6,6 +6,8 @@ import Wire
 package final class GatewayHandler: Handler {
     let configuration: GatewayConfiguration
     let stores: GatewayStores
+    /// As it was handed in, for a successor that keeps it.
+    package let sessions: any SessionStore
     let context: WorkerContext
     let upstreams: [UpstreamGroup]
     let headers: HeaderPolicy
@@ -14,21 +16,29 @@ package final class GatewayHandler: Handler {
     let telemetry: Telemetry
     let audit: Audit
 
+    /// - Parameter previous: the handler that served before on this worker: upstreams that are the same go on with their
+    ///   connections and what is known of their servers.
     package init(
-        configuration: GatewayConfiguration, stores: GatewayStores, context: WorkerContext, telemetry: Telemetry
+        configuration: GatewayConfiguration, stores: GatewayStores, context: WorkerContext, telemetry: Telemetry,
+        after previous: GatewayHandler? = nil
     ) {
         self.configuration = configuration
         let metrics = telemetry.metrics
+        sessions = stores.sessions
         let stores = stores.measured(by: metrics)
         self.stores = stores
         self.context = context
         self.telemetry = telemetry
         upstreams = configuration.upstreams.enumerated().map { index, upstream in
+            if let kept = previous?.upstreams.first(where: { $0.configuration == upstream && $0.limits == configuration.limits.head }) {
+                return kept
+            }
             let (counts, health) = telemetry.upstream(at: index)
             return UpstreamGroup(
                 configuration: upstream, context: context, lookups: stores.lookups, limits: configuration.limits.head, counts: counts,
                 health: health)
         }
+        for upstream in upstreams { upstream.take() }
         headers = HeaderPolicy(configuration: configuration)
         authenticator = Authenticator(configuration: configuration, sessions: stores.sessions, metrics: metrics)
         endpoints = Endpoints(
@@ -75,6 +85,8 @@ package final class GatewayHandler: Handler {
         telemetry.tick()
         for upstream in upstreams { upstream.sweep() }
     }
+
+    package func end() { for upstream in upstreams { upstream.leave() } }
 
     func refuse(_ exchange: Exchange, _ problem: Problem) async {
         await exchange.answer(problem.answer(for: exchange))

@@ -8,6 +8,11 @@ package final class Listener {
     package let address: SocketAddress
     private let socket: Socket
     private let waiter: Waiter
+    /// Somebody else holds the same socket and goes on with it.
+    private let isInherited: Bool
+    /// When the listening ends, in monotonic nanoseconds.
+    private var leavesAt = UInt64.max
+    private var isEmpty = false
     /// Given up for a moment when descriptors run out, so that the waiting client can be taken and closed instead of
     /// waking the poller for ever.
     private var reserve: Int32
@@ -41,7 +46,20 @@ package final class Listener {
         }
         guard listen(descriptor, backlog) == 0 else { throw SystemError("listen", address.text) }
         self.socket = socket
-        self.address = Listener.localAddress(descriptor) ?? address
+        self.address = SocketAddress(ofLocalEnd: descriptor) ?? address
+        isInherited = false
+        waiter = Waiter(loop: loop)
+        socket.waiter = waiter
+        reserve = Listener.openReserve()
+    }
+
+    /// Takes over `descriptor`, which listens already at `address`. Several workers, and processes, may hold descriptors of one
+    /// such socket: all are woken, and the first takes the client.
+    package init(inherited descriptor: Int32, address: SocketAddress, loop: EventLoop) throws(SystemError) {
+        socket = try Socket(adopting: descriptor, loop: loop, isConnected: false)
+        Socket.setOption(descriptor, Socket.IPPROTO_TCP_LEVEL, TCP_NODELAY, 1)
+        self.address = address
+        isInherited = true
         waiter = Waiter(loop: loop)
         socket.waiter = waiter
         reserve = Listener.openReserve()
@@ -52,9 +70,10 @@ package final class Listener {
     /// The next client; nil once the listener is closed.
     package func accept() async -> Accepted? {
         while !isClosed {
-            guard socket.mayRead else {
+            let isLeaving = waiter.loop.now >= leavesAt
+            guard socket.mayRead || isLeaving else {
                 tries = 0
-                _ = await waiter.wait()
+                _ = await waiter.wait(until: leavesAt)
                 continue
             }
             tries += 1
@@ -63,16 +82,42 @@ package final class Listener {
                 await waiter.yield()
                 continue
             }
+            isEmpty = false
             if let accepted = acceptOne() { return accepted }
             if isExhausted {
                 isExhausted = false
                 _ = await waiter.wait(until: waiter.loop.now.adding(milliseconds: Listener.pause))
+            } else if isLeaving && isEmpty {
+                close()
             }
         }
         return nil
     }
 
-    /// Stops listening; clients that the kernel had queued are refused. `accept` returns nil.
+    /// Stops listening in `milliseconds` without turning anybody away; `accept` then returns nil.
+    ///
+    /// A close resets the clients that wait in the kernel's queue, and those whose handshake is not over, although another
+    /// process may listen at the same address (the kernel moves them only where net.ipv4.tcp_migrate_req is set). So the socket
+    /// first takes no new handshakes: whose SYN it drops sends it again a second later, and then meets somebody else. Those
+    /// under way may end meanwhile, and the queue is emptied before the close.
+    package func leave(in milliseconds: Int64) {
+        guard !isClosed, leavesAt == .max else { return }
+        // Whoever holds the socket with us serves those who wait.
+        if isInherited { return close() }
+        // Where that fails, clients may be lost as they always were.
+        _ = gh_drop_new_clients(socket.descriptor)
+        leavesAt = waiter.loop.now.adding(milliseconds: milliseconds)
+        waiter.wake()
+    }
+
+    /// Gives all new clients of the address to the `count` sockets that began to listen after the first `others` ones: those of
+    /// another process, which is about to leave, get no more.
+    /// - Returns: whether the kernel does so.
+    package func prefer(_ count: Int, after others: Int) -> Bool {
+        gh_prefer_listeners(socket.descriptor, UInt32(clamping: others), UInt32(clamping: count)) == 0
+    }
+
+    /// Stops listening at once; clients that the kernel had queued are refused. `accept` returns nil.
     package func close() {
         isClosed = true
         socket.close()
@@ -93,7 +138,7 @@ package final class Listener {
             return Accepted(descriptor: descriptor, peer: peer)
         }
         switch errno {
-        case EAGAIN: socket.markDrained()
+        case EAGAIN: markEmpty()
         case EMFILE, ENFILE: turnOneAway()
         case ENOBUFS, ENOMEM: isExhausted = true
         default: break  // accept(2): errors of the new connection (ECONNABORTED …) concern that client alone.
@@ -101,29 +146,24 @@ package final class Listener {
         return nil
     }
 
+    private func markEmpty() {
+        isEmpty = true
+        socket.markDrained()
+    }
+
     private func turnOneAway() {
         guard reserve >= 0 else {
             reserve = Listener.openReserve()
             // Nothing to give up: leave the queue alone until its next client rings.
-            if reserve < 0 { socket.markDrained() }
+            if reserve < 0 { markEmpty() }
             return
         }
         Glibc.close(reserve)
         let descriptor = gh_accept(socket.descriptor, nil, nil)
         if descriptor >= 0 { Glibc.close(descriptor) }
-        if descriptor < 0 && errno == EAGAIN { socket.markDrained() }
+        if descriptor < 0 && errno == EAGAIN { markEmpty() }
         reserve = Listener.openReserve()
     }
 
     private static func openReserve() -> Int32 { unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) }
-
-    private static func localAddress(_ descriptor: Int32) -> SocketAddress? {
-        var storage = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        return unsafe withUnsafeMutableBytes(of: &storage) { space in
-            guard let base = space.baseAddress else { return nil }
-            guard unsafe getsockname(descriptor, base.assumingMemoryBound(to: sockaddr.self), &size) == 0 else { return nil }
-            return unsafe SocketAddress(system: base)
-        }
-    }
 }

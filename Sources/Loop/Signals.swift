@@ -20,4 +20,11 @@ package struct Signals {
         while unsafe sigwait(&set, &number) != 0 {}
         return number
     }
+
+    /// The same for at most `milliseconds`; nil: none came.
+    package mutating func wait(milliseconds: Int) -> Int32? {
+        var limit = timespec(tv_sec: milliseconds / 1_000, tv_nsec: milliseconds % 1_000 * 1_000_000)
+        let number = unsafe sigtimedwait(&set, nil, &limit)
+        return number > 0 ? number : nil
+    }
 }

@@ -103,3 +103,18 @@ extension SocketAddress {
         return IPAddress(high: UInt64(truncatingIfNeeded: number >> 64), low: UInt64(truncatingIfNeeded: number))
     }
 }
+
+extension SocketAddress {
+    /// Where `descriptor` is bound to (getsockname(2)); nil: it is no socket of IPv4 or IPv6.
+    init?(ofLocalEnd descriptor: Int32) {
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let address: SocketAddress? = unsafe withUnsafeMutableBytes(of: &storage) { space in
+            guard let base = space.baseAddress else { return nil }
+            guard unsafe getsockname(descriptor, base.assumingMemoryBound(to: sockaddr.self), &size) == 0 else { return nil }
+            return unsafe SocketAddress(system: base)
+        }
+        guard let address else { return nil }
+        self = address
+    }
+}

@@ -6,6 +6,8 @@ struct Reading {
     /// The settings file's own folder, which relative paths start from.
     let folder: String
     private(set) var problems: [SettingProblem] = []
+    /// Whose contents are settings, readable or not.
+    private(set) var files: [String] = []
     private var origins: [String: Origin] = [:]
 
     init(file: String, folder: String) {
@@ -116,6 +118,7 @@ struct Reading {
     /// The secret in a file, whose path may be relative to the settings' folder.
     mutating func secret(_ entry: Entry, in file: String) -> Secret? {
         let path = FilePath.resolve(file, from: folder)
+        files.append(path)
         do {
             return Secret(octets: try SecretFile.load(fromFile: path), file: path)
         } catch {

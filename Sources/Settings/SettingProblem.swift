@@ -48,8 +48,13 @@ extension SettingProblem: Comparable {
 /// Why settings were not accepted: every problem of the file and the environment, in order.
 package struct SettingsError: Error, CustomStringConvertible, Sendable {
     package let problems: [SettingProblem]
+    /// The files that were read, or should have been: a change of any may mend it.
+    package let files: [String]
 
-    package init(problems: [SettingProblem]) { self.problems = problems }
+    package init(problems: [SettingProblem], files: [String] = []) {
+        self.problems = problems
+        self.files = files
+    }
 
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -272,7 +272,10 @@ extension Timeouts: Section {
             .scalar("upstream_body", \.upstreamBody, .duration(long), "Between two pieces of an upstream's response."),
             .scalar(
                 "drain", \.drain, .duration(.seconds(0)...(.hours(1))),
-                "For requests in flight when the gateway is asked to stop."),
+                "For requests in flight when the gateway is asked to stop, or a listener is taken away."),
+            .scalar(
+                "drain_idle", \.drainIdle, .duration(.seconds(0)...(.hours(1))),
+                "Then, for the next request on a connection that is kept alive; at most half of drain."),
         ]
     }
 }

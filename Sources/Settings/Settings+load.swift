@@ -4,6 +4,8 @@ import Access
 package struct LoadedSettings: Sendable {
     package let settings: Settings
     package let warnings: [SettingProblem]
+    /// The settings file and those that it names and whose contents are settings.
+    package let files: [String]
     fileprivate let reading: Reading
 
     /// A problem that shows only where the settings are put to use, with the place where `key` stands.
@@ -26,10 +28,10 @@ extension Settings {
             // A settings file is some kilobytes; this bounds a wrong path.
             octets = try FilePath.read(path, limit: 4 * 1_024 * 1_024)
         } catch {
-            throw SettingsError(problems: [.about(path, error.message)])
+            throw SettingsError(problems: [.about(path, error.message)], files: [path])
         }
         guard let text = String(validating: octets, as: UTF8.self) else {
-            throw SettingsError(problems: [.about(path, "is not UTF-8")])
+            throw SettingsError(problems: [.about(path, "is not UTF-8")], files: [path])
         }
         return try read(text, file: path, folder: FilePath.folder(of: path), environment: environment)
     }
@@ -40,7 +42,7 @@ extension Settings {
     ) throws(SettingsError) -> LoadedSettings {
         var document = YAMLText(text, file: file)
         let written = document.read()
-        if written == nil, !document.problems.isEmpty { throw SettingsError(problems: document.problems.sorted()) }
+        if written == nil, !document.problems.isEmpty { throw SettingsError(problems: document.problems.sorted(), files: [file]) }
 
         var root = written ?? Entry(path: "", origin: .file(line: 1, column: 1), value: .null)
         var overrides = Overrides(environment, file: file)
@@ -56,8 +58,9 @@ extension Settings {
         check.run()
 
         let problems = Array(Set(check.reading.problems)).sorted()
-        if problems.contains(where: { $0.severity == .error }) { throw SettingsError(problems: problems) }
-        return LoadedSettings(settings: settings, warnings: problems, reading: reading)
+        let files = [file] + check.reading.files
+        if problems.contains(where: { $0.severity == .error }) { throw SettingsError(problems: problems, files: files) }
+        return LoadedSettings(settings: settings, warnings: problems, files: files, reading: reading)
     }
 
     /// Puts in what follows from other keys, so that printed settings show what holds.

@@ -190,6 +190,7 @@ package struct Timeouts: Sendable, Equatable {
     package internal(set) var upstreamHead = TimeSpan.seconds(60)
     package internal(set) var upstreamBody = TimeSpan.seconds(60)
     package internal(set) var drain = TimeSpan.seconds(30)
+    package internal(set) var drainIdle = TimeSpan.seconds(5)
 }
 
 package struct Log: Sendable, Equatable {

@@ -7,7 +7,8 @@ import Wire
 // The settings in the words of the gateway.
 
 extension GatewayConfiguration {
-    init(_ settings: Settings) throws {
+    /// - Parameter pseudonym: see `newPseudonym`.
+    init(_ settings: Settings, pseudonym: [UInt8]) throws {
         let routes = try settings.routeTable()
         let names = settings.upstreams.map(\.name)
         let prefix = settings.publicURL.isHTTPS ? "__Host-" : ""
@@ -20,12 +21,12 @@ extension GatewayConfiguration {
             sessionCookie: Array((prefix + settings.sessions.cookie).utf8),
             tokenCookie: Array((prefix + settings.tokens.cookie).utf8), login: try Login(settings),
             sessionPolicy: settings.sessionPolicy, tokens: try settings.tokenAuthority(),
-            pseudonym: try GatewayConfiguration.newPseudonym(), trustedProxies: try settings.trustedProxies.map(CIDR.init),
+            pseudonym: pseudonym, trustedProxies: try settings.trustedProxies.map(CIDR.init),
             limits: try ServerLimits(settings), timeouts: ServerTimeouts(settings))
     }
 
-    /// `gatehouse-` and 16 hexadecimal digits.
-    private static func newPseudonym() throws -> [UInt8] {
+    /// `gatehouse-` and 16 hexadecimal digits: one for the process.
+    static func newPseudonym() throws -> [UInt8] {
         let name = Buffer()
         name.append("gatehouse-")
         for octet in try SecureRandom.bytes(8) {
@@ -113,5 +114,6 @@ extension ServerTimeouts {
         write = timeouts.write.milliseconds
         minimumRate = settings.limits.minRate.octets
         drain = timeouts.drain.milliseconds
+        drainIdle = timeouts.drainIdle.milliseconds
     }
 }

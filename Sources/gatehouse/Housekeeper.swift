@@ -7,37 +7,52 @@ actor Housekeeper {
     private nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
-    private let interval: Int64
-    private let policy: Throttle
-    private let log: Logger
+    private let waiter: Waiter
+    private var task = Task()
+    private var stores: (sessions: any SessionStore, throttle: any ThrottleStore)?
+    private var isWorking = false
 
-    /// - Parameters:
-    ///   - interval: milliseconds between two rounds.
-    ///   - policy: says when a count of failed sign-ins means nothing any more.
-    init(loop: EventLoop, interval: Int64, throttle policy: Throttle, log: Logger) {
+    /// What the settings say of it.
+    struct Task: Sendable {
+        /// Milliseconds between two rounds.
+        var interval: Int64 = 60_000
+        /// Says when a count of failed sign-ins means nothing any more.
+        var throttle = Throttle()
+        var log = Logger(label: "gatehouse")
+    }
+
+    init(loop: EventLoop) {
         self.loop = loop
-        self.interval = interval
-        self.policy = policy
-        self.log = log
+        waiter = Waiter(loop: loop)
     }
 
-    /// Works until the loop ends. `stores` is called on the worker.
-    nonisolated func start(_ stores: @escaping @Sendable (EventLoop) -> (any SessionStore, any ThrottleStore)) {
-        Task(executorPreference: loop) { await self.run(stores) }
+    /// Works by `task` from now on, until the loop ends.
+    /// - Parameter makeStores: called on the worker; nil: the stores stay what they are.
+    func work(
+        by task: Task, _ makeStores: (@Sendable (EventLoop) -> (sessions: any SessionStore, throttle: any ThrottleStore))?
+    ) {
+        self.task = task
+        if let makeStores { stores = makeStores(loop) }
+        waiter.wake()
+        guard !isWorking else { return }
+        isWorking = true
+        _Concurrency.Task(executorPreference: loop) { await self.run() }
     }
 
-    private func run(_ stores: @Sendable (EventLoop) -> (any SessionStore, any ThrottleStore)) async {
-        let (sessions, throttle) = stores(loop)
-        let waiter = Waiter(loop: loop)
+    private func run() async {
+        var last = loop.now
         while true {
-            _ = await waiter.wait(until: loop.now.adding(milliseconds: interval))
+            // Woken early, it goes by what holds now.
+            guard await !waiter.wait(until: last.adding(milliseconds: task.interval)) else { continue }
+            last = loop.now
+            guard let stores else { continue }
             do throws(StoreError) {
-                let count = try await sessions.purge(now: loop.wallClock)
-                if count > 0 { log.debug("deleted \(count) ended sessions") }
-                _ = try await throttle.purgeFailures(before: policy.oldest(at: loop.wallClock))
+                let count = try await stores.sessions.purge(now: loop.wallClock)
+                if count > 0 { task.log.debug("deleted \(count) ended sessions") }
+                _ = try await stores.throttle.purgeFailures(before: task.throttle.oldest(at: loop.wallClock))
             } catch {
                 // The store's own users say so louder; the next round tries again.
-                log.warning("ended sessions could not be deleted: \(error)")
+                task.log.warning("ended sessions could not be deleted: \(error)")
             }
         }
     }

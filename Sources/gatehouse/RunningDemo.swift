@@ -26,8 +26,7 @@ struct RunningDemo {
             Self.text(port: port, upstream: profiles.address.text), file: "the demo's settings", folder: folder, environment: [:]
         ).settings
         try Self.addAlice(settings)
-        let log = EventLog.start(settings.log)
-        gateway = try CommandLoop.run { _, _ in try await RunningGateway(settings, log: log) }
+        gateway = try CommandLoop.run { _, _ in try await RunningGateway(settings) }
     }
 
     /// The profile service ends with the process: nobody but the gateway asks it.
@@ -73,7 +72,7 @@ struct RunningDemo {
         routes:
           - { path: /profile, upstream: profile, accept: [session, token] }
           - { path: /public/, upstream: profile, access: public }
-        timeouts: { drain: 2s }
+        timeouts: { drain: 2s, drain_idle: 0s }
         log: { level: warning, access: text, audit: "off" }
         """
     }

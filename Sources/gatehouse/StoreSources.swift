@@ -3,51 +3,82 @@ import Loop
 import Settings
 import Stores
 
-/// The stores that the settings name, opened once for the process; each worker makes its own objects from them.
+/// The stores that the settings name, opened once for all workers, which make their own objects from them; what the settings
+/// before named as well stays open.
 struct StoreSources: Sendable {
     private enum UserSource: Sendable {
         case own(OwnDatabase)
         case foreign(any UserTable)
     }
 
+    private let settings: Settings
+    private let databases: [OwnDatabase]
     private let userSource: UserSource
     private let sessionSource: SessionSource
     private let failureSource: OwnDatabase
     /// Whether the users are ours and in the same database as the sessions, so that both change in one transaction.
     private let areTogether: Bool
+    /// The users are where they were by the settings before; so with the others.
+    let keepsUsers: Bool
+    let keepsSessions: Bool
+    let keepsFailures: Bool
 
     /// Opens the SQLite files and PostgreSQL databases, and makes our tables where they are new.
-    init(_ settings: Settings, readers: Int = 4) throws {
-        var databases = OwnDatabases(readers: readers, timeouts: PostgreSQLTimeouts(settings))
+    /// - Parameter previous: of the settings before. A store that nothing has changed about is taken over, open as it is.
+    init(_ settings: Settings, readers: Int = 4, keeping previous: StoreSources? = nil) throws {
+        self.settings = settings
+        // Whoever changes how long stores are waited for wants connections that wait so long.
+        let kept = previous?.settings.sessions.storeTimeout == settings.sessions.storeTimeout ? previous : nil
+        var databases = OwnDatabases(readers: readers, timeouts: PostgreSQLTimeouts(settings), keeping: kept?.databases ?? [])
         let users: OwnDatabase?
         if settings.users.isForeign {
-            let table = try Self.table(settings, readers: readers)
-            // What is missing is missed now, and not at the first sign-in.
-            try table.ping()
-            userSource = .foreign(table)
+            if let kept, kept.settings.users == settings.users {
+                userSource = kept.userSource
+                keepsUsers = true
+            } else {
+                let table = try Self.table(settings, readers: readers)
+                // What is missing is missed now, and not at the first sign-in.
+                try table.ping()
+                userSource = .foreign(table)
+                keepsUsers = false
+            }
             users = nil
         } else {
             let own = try databases.open(settings.users.store, settings.users.password)
             userSource = .own(own)
+            keepsUsers = if case .own(let before)? = kept?.userSource { before.isSame(as: own) } else { false }
             users = own
         }
+        let isCacheSame = kept?.settings.sessions.cache == settings.sessions.cache
         switch settings.sessions.store {
-        case .memory:
-            sessionSource = .memory(MemorySessions())
-            areTogether = false
         case .sqlite, .postgresql:
             let sessions = try databases.open(settings.sessions.store, settings.sessions.password)
             sessionSource = sessions.sessionSource
             areTogether = users.map { $0.isSame(as: sessions) } ?? false
+            keepsSessions = isCacheSame && kept?.databases.contains { $0.isSame(as: sessions) } == true
         case .redis(let url):
-            var timeouts = RedisTimeouts()
-            timeouts.command = settings.sessions.storeTimeout.milliseconds
-            timeouts.connect = timeouts.command
-            timeouts.list = max(timeouts.list, timeouts.command)
-            sessionSource = .redis(try RedisDeployment(url, settings.sessions), timeouts)
             areTogether = false
+            if let kept, case .redis = kept.sessionSource, kept.settings.sessions.isSameServer(as: settings.sessions) {
+                sessionSource = kept.sessionSource
+                keepsSessions = isCacheSame
+            } else {
+                sessionSource = .redis(try RedisDeployment(url, settings.sessions), RedisTimeouts(settings.sessions))
+                keepsSessions = false
+            }
+        case .memory:
+            areTogether = false
+            if case .memory? = previous?.sessionSource, let previous {
+                sessionSource = previous.sessionSource
+                keepsSessions = true
+            } else {
+                sessionSource = .memory(MemorySessions())
+                keepsSessions = false
+            }
         }
-        failureSource = try databases.open(settings.failureStore, settings.failurePassword)
+        let failures = try databases.open(settings.failureStore, settings.failurePassword)
+        failureSource = failures
+        keepsFailures = kept?.failureSource.isSame(as: failures) == true
+        self.databases = databases.opened
     }
 
     /// Another program's users, as the settings describe them.
@@ -119,29 +150,44 @@ private enum OwnDatabase: Sendable {
 
 /// Opens each database once, however many of the settings name it.
 private struct OwnDatabases {
-    let readers: Int
-    let timeouts: PostgreSQLTimeouts
-    private var opened: [OwnDatabase] = []
+    private let readers: Int
+    private let timeouts: PostgreSQLTimeouts
+    private let kept: [OwnDatabase]
+    private(set) var opened: [OwnDatabase] = []
 
-    init(readers: Int, timeouts: PostgreSQLTimeouts) {
+    /// - Parameter kept: open already.
+    init(readers: Int, timeouts: PostgreSQLTimeouts, keeping kept: [OwnDatabase]) {
         self.readers = readers
         self.timeouts = timeouts
+        self.kept = kept
     }
 
     mutating func open(_ store: StoreURL, _ password: Secret?) throws -> OwnDatabase {
-        let database: OwnDatabase
-        switch store {
-        case .sqlite(let path):
-            for case .sqlite(let known) in opened where known.path == path { return .sqlite(known) }
-            database = .sqlite(try SQLiteDatabase(path: path, readers: readers))
-        case .postgresql(let url):
-            let location = PostgreSQLLocation(url, password: password)
-            for case .postgresql(let known) in opened where known.location == location { return .postgresql(known) }
-            database = .postgresql(try PostgreSQLDatabase(location, timeouts: timeouts))
-        case .redis, .memory: throw Self.noDatabase(store)
-        }
+        if let known = try find(store, password, among: opened) { return known }
+        let database = try find(store, password, among: kept) ?? make(store, password)
         opened.append(database)
         return database
+    }
+
+    private func find(_ store: StoreURL, _ password: Secret?, among databases: [OwnDatabase]) throws -> OwnDatabase? {
+        switch store {
+        case .sqlite(let path):
+            for case .sqlite(let known) in databases where known.path == path { return .sqlite(known) }
+        case .postgresql(let url):
+            let location = PostgreSQLLocation(url, password: password)
+            for case .postgresql(let known) in databases where known.location == location { return .postgresql(known) }
+        case .redis, .memory: throw Self.noDatabase(store)
+        }
+        return nil
+    }
+
+    private func make(_ store: StoreURL, _ password: Secret?) throws -> OwnDatabase {
+        switch store {
+        case .sqlite(let path): .sqlite(try SQLiteDatabase(path: path, readers: readers))
+        case .postgresql(let url):
+            .postgresql(try PostgreSQLDatabase(PostgreSQLLocation(url, password: password), timeouts: timeouts))
+        case .redis, .memory: throw Self.noDatabase(store)
+        }
     }
 
     static func noDatabase(_ store: StoreURL) -> CommandFailure {
@@ -185,6 +231,23 @@ extension PostgreSQLLocation {
         self.init(
             hosts: url.hosts.map { Host(name: $0.name, port: $0.port) }, database: url.database, user: url.username,
             password: (password ?? url.password)?.octets, parameters: parameters, connectTimeout: url.connectTimeout)
+    }
+}
+
+extension Sessions {
+    /// Whether the same Redis is meant, and we are the same to it.
+    fileprivate func isSameServer(as other: Sessions) -> Bool {
+        store == other.store && password == other.password && sentinelUsername == other.sentinelUsername
+            && sentinelPassword == other.sentinelPassword
+    }
+}
+
+extension RedisTimeouts {
+    fileprivate init(_ sessions: Sessions) {
+        self.init()
+        command = sessions.storeTimeout.milliseconds
+        connect = command
+        list = max(list, command)
     }
 }
 

@@ -35,8 +35,10 @@ def test_what_is_in_flight_is_finished(make_site, how):
     process.child.send_signal(how)
     eventually(lambda: not accepts(site.gateway.address), 5, what="no new connections")
     assert process.running
-    # Idle connections are closed at once; they would only be cut later.
-    assert idle.is_closed(3)
+    # Who has no request under way has one more answer, and not a connection that is closed just as it asks.
+    last = idle.ask(request("GET", f"/open/?n={site.nonce()}"))
+    assert (last.status, last.fields.get("Connection")) == (200, "close")
+    assert idle.is_closed()
     release.set()
     answer = client.response()
     assert (answer.status, answer.body) == (200, b"finished")
@@ -47,6 +49,22 @@ def test_what_is_in_flight_is_finished(make_site, how):
     client.close()
     idle.close()
     site.joined()
+
+
+def test_a_connection_without_a_request_is_kept_for_drain_idle(make_site):
+    site = make_site({"timeouts": {"drain": "30s", "drain_idle": "1s"}})
+    silent, idle = site.client(), site.client()
+    assert idle.ask(request("GET", f"/open/?n={site.nonce()}")).status == 200
+    process = site.gateway.process
+    began = time.monotonic()
+    process.child.send_signal(signal.SIGTERM)
+    assert idle.is_closed(10) and silent.is_closed(10)
+    assert time.monotonic() - began > 0.8
+    idle.close()
+    silent.close()
+    assert process.child.wait(8) == 0
+    assert "cut off" not in site.gateway.log()
+    site.gateway.process = None
 
 
 def test_draining_is_bounded(make_site):

@@ -29,3 +29,16 @@ int gh_stream_socket(int family);
 
 /// accept4(2), non-blocking and close-on-exec. `address` may be NULL.
 int gh_accept(int listener, void *address, socklen_t *size);
+
+/// Makes the listening socket `fd` drop whatever opens a connection (SYN without ACK), and nothing else: 0, or -1 and errno.
+int gh_drop_new_clients(int fd);
+
+/// Makes the SO_REUSEPORT group of `fd` give new clients to its members `first` to `first + count - 1`, in the order in which
+/// they began to listen; a number that no member has leaves the choice to the kernel. 0, or -1 and errno.
+int gh_prefer_listeners(int fd, uint32_t first, uint32_t count);
+
+/// fcntl(2): makes `fd` non-blocking and close-on-exec. 0, or -1 and errno.
+int gh_adopt(int fd);
+
+/// fcntl(2): a second descriptor for what `fd` stands for, close-on-exec.
+int gh_duplicate(int fd);

@@ -159,7 +159,7 @@ struct Relay {
             return false
         }
         let framing = clientFraming(of: head)
-        if framing == .untilClose || exchange.context.isDraining { exchange.keepsAlive = false }
+        if framing == .untilClose || exchange.drain.isUnderWay { exchange.keepsAlive = false }
         leaveRestOfRequest()
         headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
         exchange.hasAnswered = true

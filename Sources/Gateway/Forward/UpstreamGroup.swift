@@ -6,8 +6,10 @@ final class UpstreamGroup {
     let configuration: GatewayConfiguration.Upstream
     private let context: WorkerContext
     private let servers: [UpstreamServer]
-    private let limits: HeadLimits
+    let limits: HeadLimits
     private let counts: UpstreamCounts
+    /// Handlers that have it: after a change of the settings, an old one and a new one.
+    private var holders = 0
     private var turn = 0
     /// Milliseconds after which an unused connection holds no buffers.
     private static let rest: Int64 = 1_000
@@ -30,6 +32,14 @@ final class UpstreamGroup {
         }
         // Workers begin at different servers, so that a few clients still use them all.
         turn = context.index
+    }
+
+    func take() { holders += 1 }
+
+    /// With the last handler the connections go that nobody uses.
+    func leave() {
+        holders -= 1
+        if holders == 0 { for server in servers { server.sweep(olderThan: .max, restingSince: .max) } }
     }
 
     /// A client that sends its content slowly holds a connection as slowly, so a few addresses could hold them all.

@@ -5,11 +5,15 @@ import Wire
 /// One client's connection: its requests one after another, until either side has had enough.
 final class ClientConnection {
     private let exchange: Exchange
-    private let handler: any Handler
+    private let station: Station
     private let client: Transport
     private let waiter: Waiter
     private let context: WorkerContext
     private var served = 0
+    /// The number of the duty whose limits and time-outs the connection goes by.
+    private var adopted: UInt64
+    /// The same of the parser, which changes between two heads.
+    private var parsing: UInt64
     /// Waits for a request and has seen nothing of it: may be closed at any moment without loss.
     private var isIdle = false
 
@@ -20,9 +24,11 @@ final class ClientConnection {
     private static let lingerTime: Int64 = 2_000
     private static let lingerOctets = 1 << 20
 
-    init(exchange: Exchange, handler: any Handler) {
+    init(exchange: Exchange, station: Station) {
         self.exchange = exchange
-        self.handler = handler
+        self.station = station
+        adopted = station.duty.number
+        parsing = adopted
         client = exchange.client
         waiter = exchange.waiter
         context = exchange.context
@@ -33,13 +39,17 @@ final class ClientConnection {
     func run() async {
         var parser = RequestParser(limits: exchange.limits.head)
         while await readHead(&parser) {
-            await handler.handle(exchange)
+            // The exchange ends under the duty that it begins with, and no other exchange does.
+            let duty = station.duty
+            begin(under: duty, keepsAlive: exchange.head.keepAlive)
+            await duty.handler.handle(exchange)
             // No path leaves an exchange without an answer; should one ever, the client is told.
             if !exchange.hasAnswered && !exchange.isBroken {
                 await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange))
             }
             if !exchange.content.isAtEnd { await exchange.drainContent() }
-            handler.record(exchange)
+            duty.handler.record(exchange)
+            duty.exchanges -= 1
             if !exchange.keepsAlive || exchange.isBroken { break }
             // A client that pipelines without end gets one exchange a turn, like everybody else.
             if !client.input.isEmpty { await waiter.yield() }
@@ -52,7 +62,7 @@ final class ClientConnection {
         client.socket.close()
     }
 
-    /// The server stops: ends a wait for the next request at once.
+    /// The listener goes: a wait for the next request ends sooner than it was to.
     func drain() {
         if isIdle { waiter.wake() }
     }
@@ -69,12 +79,16 @@ final class ClientConnection {
         var beganAt: UInt64?
         while true {
             if !client.input.isEmpty {
-                if beganAt == nil { beganAt = context.loop.now }
-                do {
-                    if try parser.parse(client.input, into: exchange.head) {
-                        begin(keepsAlive: exchange.head.keepAlive)
-                        return true
+                if beganAt == nil {
+                    beganAt = context.loop.now
+                    adopt(station.duty)
+                    if adopted != parsing {
+                        parsing = adopted
+                        parser = RequestParser(limits: exchange.limits.head)
                     }
+                }
+                do {
+                    if try parser.parse(client.input, into: exchange.head) { return true }
                 } catch {
                     await refuseHead(Problem(malformed: error))
                     return false
@@ -97,37 +111,50 @@ final class ClientConnection {
         }
     }
 
-    /// Waits for the first octet of a request. False: none came in time, or the server stops.
+    /// Waits for the first octet of a request. False: none came in time, or the listener goes and has waited long enough.
     private func waitForRequest() async -> Bool {
         isIdle = true
         defer { isIdle = false }
-        let deadline = context.loop.now.adding(milliseconds: exchange.timeouts.idle)
-        let release = min(deadline, context.loop.now.adding(milliseconds: ClientConnection.headLinger))
-        if context.isDraining { return false }
         client.releaseBuffers()
-        if await waiter.wait(until: release) { return client.socket.mayRead || !context.isDraining }
-        exchange.head.forget()
-        while await waiter.wait(until: deadline) {
+        let end = context.loop.now.adding(milliseconds: exchange.timeouts.idle)
+        let release = context.loop.now.adding(milliseconds: ClientConnection.headLinger)
+        var holdsHead = true
+        while true {
+            let limit = min(end, exchange.drain.idleUntil)
+            let isInTime = await waiter.wait(until: holdsHead ? min(limit, release) : limit)
             if client.socket.mayRead { return true }
-            if context.isDraining { return false }
+            if isInTime { continue }
+            if context.loop.now >= limit { return false }
+            exchange.head.forget()
+            holdsHead = false
         }
-        return false
     }
 
-    private func begin(keepsAlive: Bool) {
+    /// Goes by the limits and time-outs of `duty` from now on: between two exchanges only.
+    private func adopt(_ duty: Duty) {
+        guard duty.number != adopted else { return }
+        adopted = duty.number
+        exchange.adopt(duty.service.limits, duty.service.timeouts)
+    }
+
+    private func begin(under duty: Duty, keepsAlive: Bool) {
+        adopt(duty)
+        duty.exchanges += 1
         served += 1
         exchange.begin(
-            keepsAlive: keepsAlive && !context.isDraining && served < exchange.limits.requestsPerConnection)
+            keepsAlive: keepsAlive && !exchange.drain.isUnderWay && served < exchange.limits.requestsPerConnection)
     }
 
     /// Answers a request whose head never became one, and records it.
     private func refuseHead(_ problem: Problem, timeout: ClientTimeout? = nil) async {
         // What the head holds is of no use: a request before this one, or half of this one.
         exchange.head.forget()
-        begin(keepsAlive: false)
+        let duty = station.duty
+        begin(under: duty, keepsAlive: false)
         exchange.timeout = timeout
         await exchange.answer(problem.answer(for: exchange))
-        handler.record(exchange)
+        duty.handler.record(exchange)
+        duty.exchanges -= 1
     }
 
     // MARK: The end

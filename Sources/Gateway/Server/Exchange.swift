@@ -11,8 +11,10 @@ package final class Exchange {
     package let head = RequestHead()
     /// The other end of the connection, as the kernel says.
     package let peer: SocketAddress
-    package let limits: ServerLimits
-    package let timeouts: ServerTimeouts
+    /// Whether the listener that the client came by goes.
+    let drain: Drain
+    private(set) package var limits: ServerLimits
+    private(set) package var timeouts: ServerTimeouts
 
     /// The request's content. Whoever reads it takes it out of `client.input` through this.
     var content = BodyDecoder(.none)
@@ -53,16 +55,23 @@ package final class Exchange {
     var note: String?
 
     init(
-        client: Transport, waiter: Waiter, context: WorkerContext, peer: SocketAddress, limits: ServerLimits,
-        timeouts: ServerTimeouts
+        client: Transport, waiter: Waiter, context: WorkerContext, peer: SocketAddress, drain: Drain = Drain(),
+        limits: ServerLimits, timeouts: ServerTimeouts
     ) {
         self.client = client
         self.waiter = waiter
         self.context = context
         self.peer = peer
+        self.drain = drain
         self.limits = limits
         self.timeouts = timeouts
         clientAddress = peer.ip
+    }
+
+    /// New settings hold from now on; between two exchanges only.
+    func adopt(_ limits: ServerLimits, _ timeouts: ServerTimeouts) {
+        self.limits = limits
+        self.timeouts = timeouts
     }
 
     /// The head is complete.
@@ -105,7 +114,7 @@ package final class Exchange {
     /// Writes a whole response of the gateway's own. Only the first answer of an exchange counts.
     package func answer(_ answer: Answer) async {
         guard !hasAnswered else { return }
-        if answer.closes || !isContentDrainable || context.isDraining { keepsAlive = false }
+        if answer.closes || !isContentDrainable || drain.isUnderWay { keepsAlive = false }
         if let note = answer.note { self.note = note }
         begin(answer)
         if head.method != .head {

@@ -10,6 +10,12 @@ package protocol Handler: AnyObject {
     func record(_ exchange: Exchange)
     /// Called every `WorkerContext.tickInterval`, for what has to be done from time to time.
     func tick()
+    /// Its last exchange has ended, and another handler serves.
+    func end()
+}
+
+extension Handler {
+    package func end() {}
 }
 
 /// What all connections of one worker share.
@@ -20,7 +26,7 @@ package final class WorkerContext {
     package let loop: EventLoop
     /// 0, 1, … over the workers of the server.
     package let index: Int
-    /// The server stops: what is in flight is finished, nothing new is begun.
+    /// The process stops: what is in flight is finished, nothing new is begun.
     package internal(set) var isDraining = false
     var requestIDs: RequestIDSource
     /// What the connections read into and write from.

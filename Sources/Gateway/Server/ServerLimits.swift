@@ -31,8 +31,11 @@ package struct ServerTimeouts: Sendable {
     package var write: Int64 = 30_000
     /// Octets a second below which a body, in either direction, uses up its time-out however steadily it drips.
     package var minimumRate: UInt64 = 500
-    /// For what is in flight when the process is told to stop.
+    /// For what is in flight when the process is told to stop, or a listener goes.
     package var drain: Int64 = 30_000
+    /// Then, for the next request on a connection that is kept alive; its answer carries `Connection: close`. A client that is
+    /// about to send it would lose it if the connection were closed at once.
+    package var drainIdle: Int64 = 5_000
 
     package init() {}
 }

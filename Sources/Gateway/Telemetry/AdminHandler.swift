@@ -3,7 +3,7 @@ import Wire
 /// The admin listener on one worker: whether the process lives, whether it is ready, and its counts. For operators and
 /// their machines only, so it listens at an address of its own.
 package final class AdminHandler: Handler {
-    private let readiness: Readiness
+    package let readiness: Readiness
     private let hub: TelemetryHub
 
     package init(readiness: Readiness, hub: TelemetryHub) {

@@ -69,6 +69,8 @@ class Gateway:
         self.config = folder / f"{name}.yaml"
         self.write_config()
         self.process = None
+        # Further ones for `serve`.
+        self.arguments = []
         self.environment = clean_environment()
 
     @property
@@ -81,7 +83,7 @@ class Gateway:
 
     def start(self, within=20.0, until="/readyz"):
         """Returns when the admin listener answers 200 to `until`."""
-        self.process = Process([GATEHOUSE, "serve", "--config", self.config], self.folder, self.name,
+        self.process = Process([GATEHOUSE, "serve", "--config", self.config, *self.arguments], self.folder, self.name,
                                env=self.environment, cwd=self.folder)
         self.process.wait_until(lambda: self.probe(until)[0] == 200, within)
         return self

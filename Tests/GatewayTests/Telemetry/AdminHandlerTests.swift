@@ -90,7 +90,7 @@ private func configuration() throws -> GatewayConfiguration {
 
 private func admin(_ mood: StoreMood, _ hub: TelemetryHub) throws -> Service {
     guard let address = SocketAddress(numeric: "127.0.0.1:0") else { throw SystemError("no address", code: 0) }
-    return Service(address: address) { context in
+    return Service(address: address, isOnFirstWorkerOnly: true) { context in
         let store = PingStore(mood, context.loop)
         return AdminHandler(readiness: Readiness(context: context, sessions: store, users: store), hub: hub)
     }
@@ -109,7 +109,7 @@ struct AdminHandlerTests {
     @Test("The probes and the metrics answer, and nothing else does")
     func answers() async throws {
         let server = try Server(workers: 2)
-        let address = try await server.listen(admin(StoreMood(), hub()), onlyFirst: true)
+        let address = try await server.listen(admin(StoreMood(), hub()))
         let live = telemetryAsk(address, get("/livez"))
         #expect(live.hasPrefix("HTTP/1.1 200 ") && live.hasSuffix("\r\n\r\nok\n"))
         let ready = telemetryAsk(address, get("/readyz"))
@@ -133,7 +133,7 @@ struct AdminHandlerTests {
     func notReady() async throws {
         let mood = StoreMood()
         let server = try Server(workers: 1)
-        let address = try await server.listen(admin(mood, hub()), onlyFirst: true)
+        let address = try await server.listen(admin(mood, hub()))
         mood.set(.failing)
         let failing = telemetryAsk(address, get("/readyz"))
         #expect(failing.hasPrefix("HTTP/1.1 503 ") && failing.contains("\r\nRetry-After: 1\r\n"))
