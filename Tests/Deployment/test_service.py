@@ -147,24 +147,46 @@ def test_bad_settings_are_not_tried_again(service):
         service.run("systemctl", "daemon-reload")
 
 
-def test_a_port_below_1024_needs_what_the_page_says_and_no_more(service):
-    """The drop-in of deploy/systemd.md, as it stands there."""
+def test_a_reload_takes_new_settings_up_and_refuses_bad_ones(service):
+    """Both without another process, and with a client that never finds it gone."""
+    settings = service.run("cat", "/etc/gatehouse/gatehouse.yaml").stdout
+    process = service.show("MainPID")
+    try:
+        service.write("/etc/gatehouse/gatehouse.yaml", settings.replace("address: 127.0.0.1:8080", "address: 127.0.0.1:8081"))
+        service.run("systemctl", "reload", "gatehouse.service")
+        service.wait(lambda: "listening at 127.0.0.1:8081" in service.journal())
+        assert service.sign_in(port=8081)[0] == 200
+        service.write("/etc/gatehouse/gatehouse.yaml", settings.replace("listen:", "lisen:"))
+        service.run("systemctl", "reload", "gatehouse.service")
+        service.wait(lambda: "lisen" in service.journal())
+        assert service.sign_in(port=8081)[0] == 200
+        assert service.show("MainPID") == process and service.show("ActiveState") == "active"
+    finally:
+        service.write("/etc/gatehouse/gatehouse.yaml", settings)
+
+
+def test_systemd_listens_where_the_gateway_has_no_right_to(service):
+    """The drop-in of deploy/systemd.md, as it stands there, for the socket unit of the package."""
     page = (ROOT / "deploy/systemd.md").read_text()
-    drop_in = next(text for text in re.findall(r"(?s)```ini\n(.*?)```", page) if "CAP_NET_BIND_SERVICE" in text)
+    drop_in = next(text for text in re.findall(r"(?s)```ini\n(.*?)```", page) if "ListenStream=127.0.0.1:80\n" in text)
     folder = "/run/systemd/system/gatehouse.service.d"
     service.write(f"{folder}/listen.conf", "[Service]\nEnvironment=GATEHOUSE_LISTEN__0__ADDRESS=127.0.0.1:80\n")
     try:
         service.run("systemctl", "daemon-reload")
         service.run("systemctl", "restart", "gatehouse.service", check=False)
         service.wait(lambda: "bind" in service.journal() and service.show("ActiveState") != "active")
-        service.write(f"{folder}/right.conf", drop_in)
+        service.run("systemctl", "stop", "gatehouse.service")
+        service.write("/run/systemd/system/gatehouse.socket.d/listen.conf", drop_in)
         service.run("systemctl", "daemon-reload")
-        service.run("systemctl", "reset-failed", "gatehouse.service", check=False)
-        service.run("systemctl", "restart", "gatehouse.service")
-        service.wait(service.is_ready)
+        service.run("systemctl", "start", "gatehouse.socket")
+        # The first request starts it, and waits until it is there.
         assert service.sign_in(port=80)[0] == 200
+        process = service.show("MainPID")
+        service.run("systemctl", "restart", "gatehouse.service")
+        assert service.sign_in(port=80)[0] == 200 and service.show("MainPID") != process
     finally:
-        service.run("rm", "-rf", folder)
+        service.run("systemctl", "stop", "gatehouse.socket", "gatehouse.service", check=False)
+        service.run("rm", "-rf", folder, "/run/systemd/system/gatehouse.socket.d")
         service.run("systemctl", "daemon-reload")
 
 
