@@ -129,7 +129,7 @@ def test_a_removed_key_opens_nothing_any_more(make_site):
 def test_sessions_in_memory_survive(make_site):
     site = make_site({"sessions": {"store": "memory:"}})
     fields = [("Cookie", site.sign_in("alice"))]
-    reload(site, {"limits": {"header_count": 50}})
+    reload(site, {"limits": {"header_count": 50}, "sessions": {"store_timeout": "2s", "idle_timeout": "20m"}})
     assert get(site, f"/app/?n={site.nonce('101')}", fields) == 200
 
 
