@@ -14,22 +14,27 @@ struct CommandStores {
     private let usernames: UserName.Comparison
 
     /// Runs `body` with the stores open.
-    /// - Parameter create: makes the users table when there is none yet; otherwise that is a failure, and most likely a slip.
+    /// - Parameters:
+    ///   - create: makes the users table when there is none yet; otherwise that is a failure, and most likely a slip.
+    ///   - endingSessions: `body` ends sessions. Returns when no running gateway takes them any more: a worker may believe for so long
+    ///     what the store has told it. What a command says is done, is.
     static func run<Value: Sendable>(
-        _ settings: Settings, create: Bool = false,
+        _ settings: Settings, create: Bool = false, endingSessions: Bool = false,
         _ body: @escaping @Sendable (CommandStores) async throws -> Value
     ) throws -> Value {
         if !create, !settings.users.isForeign, case .sqlite(let path) = settings.users.store, unsafe access(path, F_OK) != 0 {
             throw CommandFailure("gatehouse: there is no users table at \(path) yet: gatehouse user add NAME")
         }
         let sources = try StoreSources(settings)
-        return try CommandLoop.run { loop, pool in
+        let value = try CommandLoop.run { loop, pool in
             let sessions = settings.keepsSessionsInMemory ? nil : sources.sessions(loop: loop, pool: pool)
             let stores = CommandStores(
                 users: sources.users(pool: pool), directory: sources.directory(pool: pool), sessions: sessions,
                 usernames: settings.users.usernames.comparison)
             return try await body(stores)
         }
+        if endingSessions && settings.sessions.cache.number > 0 { usleep(UInt32(SessionCache.reach / 1_000)) }
+        return value
     }
 
     /// The store of sessions, or the reason why there is none to speak to.

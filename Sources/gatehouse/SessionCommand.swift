@@ -57,7 +57,7 @@ struct SessionCommand: ParsableCommand {
             let user = self.user
             let settings = try options.load().settings
             let audit = try CommandAudit(settings)
-            let ended = try CommandStores.run(settings) { stores in
+            let ended = try CommandStores.run(settings, endingSessions: true) { stores in
                 let sessions = try stores.sessionStore()
                 let named = try await stores.liveSessions(of: user, limit: .max).filter {
                     user != nil || handles.contains($0.key.handle)

@@ -27,7 +27,7 @@ extension UserCommand {
             let password = try PasswordPrompt.newPassword(for: found.username, fromStandardInput: passwordStdin)
             let hash = try policy.hash(password)
             let keepSessions = self.keepSessions
-            let ended = try CommandStores.run(settings) { stores in
+            let ended = try CommandStores.run(settings, endingSessions: !keepSessions) { stores in
                 try stores.confirm(
                     try await stores.users.setPasswordHash(found.id, to: hash, replacing: nil, now: Moment.now), found)
                 try audit.record(.passwordChanged, of: found)
@@ -50,7 +50,7 @@ extension UserCommand {
             try settings.requireOwnUsers()
             let audit = try CommandAudit(settings)
             let user = self.user
-            let (found, ended) = try CommandStores.run(settings) { stores in
+            let (found, ended) = try CommandStores.run(settings, endingSessions: true) { stores in
                 let found = try await user.find(in: stores)
                 try stores.confirm(try await stores.ownUsers().setDisabled(found.id, true, now: Moment.now), found)
                 try audit.record(.userDisabled, of: found)
@@ -95,7 +95,7 @@ extension UserCommand {
             try settings.requireOwnUsers()
             let audit = try CommandAudit(settings)
             let user = self.user
-            let (found, ended) = try CommandStores.run(settings) { stores in
+            let (found, ended) = try CommandStores.run(settings, endingSessions: true) { stores in
                 let found = try await user.find(in: stores)
                 try stores.confirm(try await stores.ownUsers().remove(found.id), found)
                 try audit.record(.userRemoved, of: found)
