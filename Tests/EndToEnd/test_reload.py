@@ -2,35 +2,15 @@
 
 import os
 import re
-import signal
+import socket
 import threading
 
 import pytest
 
 from harness.gateway import merged
 from harness.processes import accepts, free_port
+from harness.reloads import reload
 from harness.wire import Client, eventually, request
-
-
-def write(site, changes):
-    """The settings with `changes` laid over them, put in place in one step as editors do."""
-    gateway = site.gateway
-    gateway.settings = merged(gateway.settings, changes)
-    config = gateway.config
-    gateway.config = config.with_suffix(".new")
-    gateway.write_config()
-    os.replace(gateway.config, config)
-    gateway.config = config
-
-
-def reload(site, changes=None, taken=True):
-    """SIGHUP, and what came of it."""
-    if changes is not None:
-        write(site, changes)
-    says = "new settings hold" if taken else "the new settings are refused"
-    before = site.gateway.log().count(says)
-    site.gateway.process.child.send_signal(signal.SIGHUP)
-    eventually(lambda: site.gateway.log().count(says) > before, 20, what=says)
 
 
 def open_route(path, **more):
@@ -106,9 +86,11 @@ def test_listeners_come_and_go(make_site):
 
 def test_an_address_that_cannot_be_had_changes_nothing(make_site):
     site = make_site()
-    taken = site.recorder.url.removeprefix("http://")
     here = "%s:%d" % site.gateway.address
-    reload(site, {"listen": [{"address": here}, {"address": taken}], "routes": [open_route("/new/")]}, taken=False)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = "%s:%d" % other.getsockname()
+        reload(site, {"listen": [{"address": here}, {"address": taken}], "routes": [open_route("/new/")]}, taken=False)
+        assert taken in site.gateway.log() and "in use" in site.gateway.log()
     assert get(site, f"/open/?n={site.nonce()}") == 200 and get(site, "/new/") == 404
 
 
@@ -163,6 +145,21 @@ def test_log_level_and_access_log_follow(make_site):
     answer = site.ask("GET", f"/open/?n={site.nonce()}")
     site.gateway.access_line(answer.fields["X-Request-Id"])
     assert len(site.gateway.access_lines()) == before + 1
+
+
+def test_debug_shows_what_info_does_not(make_site):
+    site = make_site({"sessions": {"purge_interval": "1s"}})
+
+    def end_a_session():
+        site.sign_in("alice")
+        site.gateway.change("UPDATE sessions SET expires_at = 1")
+        eventually(lambda: not site.gateway.query("SELECT 1 FROM sessions"), 20)
+
+    end_a_session()
+    reload(site, {"log": {"level": "debug"}})
+    end_a_session()
+    eventually(lambda: "deleted 1 ended sessions" in site.gateway.log())
+    assert site.gateway.log().count("ended sessions") == 1
 
 
 def test_what_needs_a_restart_is_named(make_site):

@@ -32,13 +32,14 @@ def accepts(address):
 class Process:
     """A child with its output in files."""
 
-    def __init__(self, arguments, folder, name, env=None, cwd=None):
+    def __init__(self, arguments, folder, name, env=None, cwd=None, pass_fds=()):
         self.name = name
         self.stdout_path = folder / f"{name}.out"
         self.stderr_path = folder / f"{name}.err"
         with open(self.stdout_path, "ab") as out, open(self.stderr_path, "ab") as err:
             self.child = subprocess.Popen(
-                [str(argument) for argument in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd)
+                [str(argument) for argument in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd,
+                pass_fds=pass_fds)
 
     @property
     def pid(self):
