@@ -1,4 +1,4 @@
-/// What the body of a sign-in is, by its Content-Type; nil is 415. SECURITY.md rule 36: JSON only as `application/json`, which a
+/// What the body of a sign-in is, by its Content-Type; nil is 415. Rule 36: JSON only as `application/json`, which a
 /// page of another site cannot send without asking first, and never as the `text/plain` that its form can.
 package enum BodyType: Equatable, Sendable {
     case json, form

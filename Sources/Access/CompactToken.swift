@@ -2,7 +2,7 @@ import Secrets
 
 /// The compact form of a JWS (RFC 7515 7.1), taken apart: three parts of strict base64url and nothing else.
 ///
-/// SECURITY.md rule 50: bounded before it is split, and a fourth part, an empty one or the JSON form is refused by its shape.
+/// Rule 50: bounded before it is split, and a fourth part, an empty one or the JSON form is refused by its shape.
 struct CompactToken {
     /// Where the header ends, and where the claims end: what is signed.
     let headerEnd: Int

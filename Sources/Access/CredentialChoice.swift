@@ -32,7 +32,7 @@ package struct PresentedCredentials: Sendable {
 package enum CredentialChoice: Equatable, Sendable {
     package enum Source: Equatable, Sendable { case cookie, bearer }
 
-    /// Why what is there cannot be anybody's; the request counts as not signed in (SECURITY.md rule 13).
+    /// Why what is there cannot be anybody's; the request counts as not signed in (rule 13).
     package enum Fault: Equatable, Sendable, CustomStringConvertible {
         case severalSessionCookies, severalTokenCookies, malformedBearer
 

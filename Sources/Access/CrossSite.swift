@@ -1,4 +1,4 @@
-/// Whether a request that changes something comes from our own pages (SECURITY.md rule 36).
+/// Whether a request that changes something comes from our own pages (rule 36).
 ///
 /// A browser says so in `Sec-Fetch-Site` and `Origin`, which no page can forge. What neither says it comes from no browser of today,
 /// and carries no browser's cookies. `Referer` is not asked: it can be left out by the page that attacks.

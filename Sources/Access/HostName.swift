@@ -1,4 +1,4 @@
-/// What a Host value names, apart from its port. SECURITY.md rule 11: done here, once, for every comparison.
+/// What a Host value names, apart from its port. Rule 11: done here, once, for every comparison.
 enum HostName {
     /// How many octets of `authority` are the name: without `:port` and without one dot at the end.
     static func length(of authority: RawSpan) -> Int {

@@ -1,4 +1,4 @@
-/// Who a credential turned out to be. Every value has been checked against SECURITY.md rule 6 by the only initialiser, whatever
+/// Who a credential turned out to be. Every value has been checked against rule 6 by the only initialiser, whatever
 /// store or token it came from, so it can be written into a header as it is.
 package struct Identity: Sendable, Equatable {
     /// How the client showed who it is.

@@ -1,7 +1,7 @@
 /// What an identity value may hold, said once for users, sessions, tokens and the headers that are made of them. Several roles are a
 /// `RoleList` of such values.
 ///
-/// SECURITY.md rule 6: a value that goes into a header line must not be able to end the line, to start another, to become two
+/// Rule 6: a value that goes into a header line must not be able to end the line, to start another, to become two
 /// list members (RFC 9110 5.6.1 splits on the comma), or to be trimmed into somebody else's value.
 package enum IdentityValue {
     /// Octets, for user names out of tokens and for roles.

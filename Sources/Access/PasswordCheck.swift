@@ -2,7 +2,7 @@ package import Secrets
 
 /// One attempt to sign in with a password: what to compute, and what follows from it.
 ///
-/// SECURITY.md rules 31 and 32: exactly one hash is computed, whoever is asked for. An unknown user's and an unreadable hash's place
+/// Rules 31 and 32: exactly one hash is computed, whoever is asked for. An unknown user's and an unreadable hash's place
 /// is taken by a dummy of the policy's algorithm and cost; a disabled user's own hash is computed like any other. All of them get
 /// the same answer.
 package struct PasswordCheck: Sendable {

@@ -1,4 +1,4 @@
-/// Where a sign-in goes back to: a path of this site, or `/` (SECURITY.md rule 37).
+/// Where a sign-in goes back to: a path of this site, or `/` (rule 37).
 package enum ReturnTo {
     package static let maxLength = 2048
     package static let fallback: [UInt8] = [UInt8(ascii: "/")]

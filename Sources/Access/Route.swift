@@ -44,7 +44,7 @@ package final class Route: Sendable {
 
     var isTree: Bool { path.last == UInt8(ascii: "/") }
 
-    /// The canonical form in which requests are judged (DESIGN.md): a path in any other form would match nothing.
+    /// The canonical form in which requests are judged: a path in any other form would match nothing.
     private static func checkPath(_ path: [UInt8]) throws(RouteError) {
         guard path.first == UInt8(ascii: "/") else { throw .pathNotAbsolute }
         guard path.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw .pathNotPrintable }

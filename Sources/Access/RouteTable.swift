@@ -5,7 +5,7 @@ package struct RouteTable: Sendable {
     package init(routes: [Route]) { self.routes = routes }
 
     /// The place of the first route for `host` (an authority as received, port and all; empty when there is none) and `path`
-    /// (canonical, without the query: SECURITY.md rule 10).
+    /// (canonical, without the query: rule 10).
     package func match(host: RawSpan, path: RawSpan) -> Int? {
         let length = HostName.length(of: host)
         for index in routes.indices where Self.judge(routes[index], host, length, path) == nil { return index }

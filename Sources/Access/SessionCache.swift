@@ -5,7 +5,7 @@ import Secrets
 /// An entry counts only while nothing is known to have happened to its session (`SessionVersions`), and while the store's word is
 /// fresh: whatever the store had been told `reach` ago has been heard of here. So a session that was ended is refused at the latest that
 /// long after its end was acknowledged, also when the network between us and the store fails without a sign; then look-ups go to the store,
-/// and what it cannot answer is 503 (SECURITY.md rules 40 and 43).
+/// and what it cannot answer is 503 (rules 40 and 43).
 ///
 /// Bounded: each session has one place, and a new one takes an older one's. Belongs to one worker.
 package final class SessionCache {

@@ -10,7 +10,7 @@ package struct SessionID: Sendable, Equatable {
     /// For `Set-Cookie`, and for nothing else.
     package let text: [UInt8]
 
-    /// A new id; SECURITY.md rule 38: from the system's generator, and without it there is none.
+    /// A new id; rule 38: from the system's generator, and without it there is none.
     package static func random() throws(SecretsError) -> SessionID {
         SessionID(text: prefix + Base64URL.encode(try SecureRandom.bytes(randomOctets)))
     }
@@ -52,7 +52,7 @@ package struct SessionID: Sendable, Equatable {
 }
 
 extension SessionID: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    // SECURITY.md rule 45: whoever prints one by mistake prints nothing that opens a session.
+    // Rule 45: whoever prints one by mistake prints nothing that opens a session.
     package var description: String { "SESS_…" }
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -12,7 +12,7 @@ package struct SessionPolicy: Sendable, Equatable {
         self.idleTimeout = max(0, idleTimeout)
     }
 
-    /// A session for `user`, who has just signed in. SECURITY.md rule 38: always under a new id. What the client had before, if it has
+    /// A session for `user`, who has just signed in. Rule 38: always under a new id. What the client had before, if it has
     /// the form of an id, is to be removed from the store once the new session is in it.
     package func start(
         for user: UserRecord, replacing presented: SessionID?, now: Int64

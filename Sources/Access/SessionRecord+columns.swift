@@ -17,7 +17,7 @@ extension SessionRecord {
         return text.readable.text
     }
 
-    /// Reads a row back; `.corrupt` when any column is not what is written there (SECURITY.md rule 41).
+    /// Reads a row back; `.corrupt` when any column is not what is written there (rule 41).
     package init(
         sessionID: String, userID: String, username: String, data: String, createdAt: Int64, lastSeenAt: Int64,
         idleTimeout: Int64, expiresAt: Int64

@@ -9,7 +9,7 @@ import Secrets
 /// 4 x 8   created, last seen, expires, idle time-out: milliseconds, big-endian
 /// 2 + n   user id, user name, role: each its length, big-endian, and its octets
 /// ```
-/// The key inside binds it: a record that somebody copies to another key is not believed there (SECURITY.md rule 41).
+/// The key inside binds it: a record that somebody copies to another key is not believed there (rule 41).
 extension SessionRecord {
     private static let mark: [UInt8] = [0x47, 0x48, 0x53, 1]
     /// The longest record: what the longest user id, user name and role make.

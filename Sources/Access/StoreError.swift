@@ -1,6 +1,6 @@
 /// What went wrong at a store. The text says what and where, for the log; none of it is for the client.
 package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// It cannot be asked now: 503 with Retry-After, and the client's cookie stays as it is (SECURITY.md rule 40).
+    /// It cannot be asked now: 503 with Retry-After, and the client's cookie stays as it is (rule 40).
     case unavailable(String)
     /// It answered with something that is not what we keep there (rule 41).
     case corrupt(String)

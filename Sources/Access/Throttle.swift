@@ -1,4 +1,4 @@
-/// How often one may try to sign in (SECURITY.md rule 35). Durations and times are milliseconds.
+/// How often one may try to sign in (rule 35). Durations and times are milliseconds.
 ///
 /// Three counts, each with some free failures and then a wait that doubles from one second to a quarter of an hour:
 ///

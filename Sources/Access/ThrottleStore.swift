@@ -1,4 +1,4 @@
-/// Where failed sign-ins are counted: beside the users, so that a restart forgets none (SECURITY.md rule 35).
+/// Where failed sign-ins are counted: beside the users, so that a restart forgets none (rule 35).
 package protocol ThrottleStore: AnyObject {
     /// Reads the three counts (nothing stored: `FailureCount.none`), lets `change` alter them, and writes back those that differ
     /// (a count equal to `.none` has its row removed): all in one transaction, so that parallel attempts cannot all see the

@@ -10,7 +10,7 @@ package struct TokenAuthority: Sendable {
     package static let maxLength = 4096
     /// How deep the JSON of header and claims may be nested.
     static let maxDepth = 8
-    /// How far two clocks may differ, in milliseconds, and no setting makes it more (SECURITY.md rule 54).
+    /// How far two clocks may differ, in milliseconds, and no setting makes it more (rule 54).
     package static let maxLeeway: Int64 = 60_000
 
     private let keys: TokenKeys

@@ -17,7 +17,7 @@ struct TokenClaims {
         let notBefore = try Self.time(json["nbf"])
         let issuedAt = try Self.time(json["iat"])
         self.expiry = expiry
-        // RFC 7519 4.1.4: not on or after exp; a few clocks' difference, and no more, is granted (SECURITY.md rule 54).
+        // RFC 7519 4.1.4: not on or after exp; a few clocks' difference, and no more, is granted (rule 54).
         guard now < expiry * 1000 + leeway else { throw .expired }
         if let notBefore, now < notBefore * 1000 - leeway { throw .notYetValid }
         if let issuedAt, now < issuedAt * 1000 - leeway { throw .issuedInFuture }
@@ -68,7 +68,7 @@ struct TokenClaims {
         return text
     }
 
-    /// SECURITY.md rule 52: an integer in range, so that no sum with it overflows. A number with a fraction or an exponent is refused
+    /// Rule 52: an integer in range, so that no sum with it overflows. A number with a fraction or an exponent is refused
     /// rather than converted, for a conversion that fails ends the process.
     private static func time(_ value: JSON?) throws(TokenError) -> Int64? {
         guard let value else { return nil }

@@ -1,6 +1,6 @@
 /// Why a token is not believed: one case for each fault. The description is for the log; the client hears 401 and no more.
 package enum TokenError: Error, Equatable, Sendable, CaseIterable, CustomStringConvertible {
-    // The form (SECURITY.md rule 50)
+    // The form (rule 50)
     case tooLong, notThreeParts, emptyPart, headerNotBase64URL, claimsNotBase64URL, signatureNotBase64URL
     case headerNotJSON, claimsNotJSON
     // The header (rules 47 to 49)

@@ -9,7 +9,7 @@ enum TokenHeader {
         do { json = try JSON.parse(header, maxDepth: TokenAuthority.maxDepth) } catch { throw .headerNotJSON }
         guard case .object = json else { throw .headerNotJSON }
 
-        // SECURITY.md rule 49: any crit, even an empty one, and b64 (RFC 7797), even true, ask for what is not done here.
+        // Rule 49: any crit, even an empty one, and b64 (RFC 7797), even true, ask for what is not done here.
         if json["crit"] != nil { throw .criticalExtension }
         if json["b64"] != nil { throw .unencodedPayload }
         // Rule 48: a key that comes with the token proves nothing, and no address is ever fetched.

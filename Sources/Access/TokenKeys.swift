@@ -1,6 +1,6 @@
 package import Secrets
 
-/// One configured key. SECURITY.md rule 47: its algorithm is configured with it, and no token has a say in that.
+/// One configured key. Rule 47: its algorithm is configured with it, and no token has a say in that.
 package struct TokenKey: Sendable {
     package enum Algorithm: Sendable, Equatable {
         case hs256

@@ -1,4 +1,4 @@
-/// A user name in its one canonical form. SECURITY.md rules 6 and 35: made once from what the client sent, and only this form is
+/// A user name in its one canonical form. Rules 6 and 35: made once from what the client sent, and only this form is
 /// throttled, looked up, kept in a session and injected, so that no two steps can mean two people.
 ///
 /// The canonical form is the octets themselves, or, where the settings say so, the octets with A to Z as a to z. There is no trimming,

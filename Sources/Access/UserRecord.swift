@@ -2,7 +2,7 @@
 package struct UserRecord: Sendable {
     package var id: UserID
     package var username: String
-    /// A modular-crypt string. From a database, so input (SECURITY.md rule 34): `PasswordHash` bounds it.
+    /// A modular-crypt string. From a database, so input (rule 34): `PasswordHash` bounds it.
     package var passwordHash: String
     /// One role, or several as a `RoleList`.
     package var role: String

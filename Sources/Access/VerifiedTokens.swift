@@ -5,7 +5,7 @@ import Secrets
 /// An entry is good for exactly the octets that were verified, and only while the clock stands between the moment of that
 /// verification and the token's `exp`: the leeway, and a clock that was set back, are left to `TokenAuthority.verify`.
 /// The octets are compared in constant time, because a comparison that ends early would tell a forger how much of a signature
-/// is right (SECURITY.md rules 43 and 51). Bounded; a new entry takes the place of an older one. It belongs to one set of keys
+/// is right (rules 43 and 51). Bounded; a new entry takes the place of an older one. It belongs to one set of keys
 /// and to one worker.
 package struct VerifiedTokens {
     private struct Entry {

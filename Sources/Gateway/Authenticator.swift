@@ -16,7 +16,7 @@ package final class Authenticator {
     }
 
     /// The identity behind the request; nil when it shows none, or none that holds.
-    /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (SECURITY.md rules 13 and 40).
+    /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (rules 13 and 40).
     func identify(_ exchange: Exchange, for route: Route) async throws(CheckFailure) -> Identity? {
         try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange), for: route))
     }
@@ -37,7 +37,7 @@ package final class Authenticator {
         }
     }
 
-    /// Whether the request's bearer is a token of ours, on a route that does not look at it (SECURITY.md rule 45). Others are the
+    /// Whether the request's bearer is a token of ours, on a route that does not look at it (rule 45). Others are the
     /// upstream's business.
     func showsOwnToken(_ exchange: Exchange) -> Bool {
         guard case .one(let range) = shown(by: exchange).bearer else { return false }
@@ -94,7 +94,7 @@ package final class Authenticator {
             do {
                 identity = try Identity(session: record)
             } catch {
-                // SECURITY.md rule 41: what a store holds is input.
+                // Rule 41: what a store holds is input.
                 exchange.note = "the stored session cannot be an identity: \(error)"
                 return nil
             }
@@ -143,7 +143,7 @@ package struct CheckFailure: Error {
 
     init(_ cause: StoreError) { self.cause = cause }
 
-    /// 503 and not 401: the client keeps its cookie and tries again (SECURITY.md rule 40).
+    /// 503 and not 401: the client keeps its cookie and tries again (rule 40).
     package var problem: Problem {
         Problem(503, "Sign-ins cannot be checked at the moment. Try again in a moment.", retryAfter: 1, note: cause.description)
     }

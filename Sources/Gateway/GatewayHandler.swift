@@ -2,7 +2,7 @@ package import Access
 import Loop
 import Wire
 
-/// The gateway on one worker: each exchange goes through the steps of DESIGN's path of a request, in its words.
+/// The gateway on one worker: each exchange goes through the same steps, in one function that reads like their list.
 package final class GatewayHandler: Handler {
     let configuration: GatewayConfiguration
     let stores: GatewayStores
@@ -95,7 +95,7 @@ package final class GatewayHandler: Handler {
     /// What no route is asked about.
     private func objection(to exchange: Exchange) -> Problem? {
         let head = exchange.head
-        // RFC 9110 9.3.6 and 9.3.8; SECURITY.md rule 12.
+        // RFC 9110 9.3.6 and 9.3.8; rule 12.
         if head.method == .connect { return Problem(501, "CONNECT is not supported: this is not a forward proxy.", closes: true) }
         if head.method == .trace {
             var problem = Problem(405, "TRACE is not allowed.", closes: true)

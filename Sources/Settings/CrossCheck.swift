@@ -111,7 +111,7 @@ struct CrossCheck {
         }
     }
 
-    /// The same check as where the key is made (SECURITY.md rule 53).
+    /// The same check as where the key is made (rule 53).
     private mutating func check(_ secret: Secret, in path: String) {
         let key = secret.file == nil ? "\(path).secret" : "\(path).secret_file"
         do {

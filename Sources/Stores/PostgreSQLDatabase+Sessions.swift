@@ -144,7 +144,7 @@ extension PostgreSQLDatabase {
             LIMIT $2 FOR UPDATE SKIP LOCKED)
         """, [.bigint, .bigint])
 
-    /// SECURITY.md rule 41: a row is input. `.corrupt` for one that `insertSession` would not have written.
+    /// Rule 41: a row is input. `.corrupt` for one that `insertSession` would not have written.
     private static func session(_ row: PostgreSQLRow) throws(StoreError) -> SessionRecord {
         guard let sessionID = row.text(0, atMost: 64), let userID = row.text(1, atMost: UserID.maxLength),
             let username = row.text(2, atMost: IdentityValue.maxLength), let data = row.text(3, atMost: maximumData),

@@ -44,7 +44,7 @@ enum PostgreSQLValue {
     }
 }
 
-/// One row of an answer: a row is input (SECURITY.md rule 57).
+/// One row of an answer: a row is input (rule 57).
 struct PostgreSQLRow {
     /// In PostgreSQL's text format; nil for null.
     let columns: [[UInt8]?]

@@ -1,6 +1,6 @@
 internal import Access
 
-/// The keys in Redis. None holds a character that a pattern gives a meaning to (SECURITY.md rule 41).
+/// The keys in Redis. None holds a character that a pattern gives a meaning to (rule 41).
 enum RedisKey {
     static let sessionPrefix: [UInt8] = .word("gatehouse:session:")
 

@@ -114,7 +114,7 @@ extension SQLiteDatabase {
         SELECT session_id, user_id, username, data, created_at, last_seen_at, idle_timeout, expires_at FROM sessions
         """
 
-    /// SECURITY.md rule 41: a row is input. `.corrupt` for one that `insertSession` would not have written.
+    /// Rule 41: a row is input. `.corrupt` for one that `insertSession` would not have written.
     private static func session(_ row: Row) throws -> SessionRecord {
         guard let sessionID = row.text(0, atMost: 64), let userID = row.text(1, atMost: UserID.maxLength),
             let username = row.text(2, atMost: IdentityValue.maxLength), let data = row.text(3, atMost: 4_096),

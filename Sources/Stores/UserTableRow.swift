@@ -1,7 +1,7 @@
 internal import Access
 internal import Wire
 
-/// One row of somebody else's users: input like any other (SECURITY.md rules 6, 34 and 57). Every value is checked, and a row with one
+/// One row of somebody else's users: input like any other (rules 6, 34 and 57). Every value is checked, and a row with one
 /// that is not good is nobody's.
 struct UserTableRow {
     private let mapping: UserMapping

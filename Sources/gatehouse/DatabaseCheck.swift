@@ -43,7 +43,7 @@ struct DatabaseCheck {
 
     private static let sampleSize = 500
 
-    /// SECURITY.md rule 32: the place of an unknown user's hash is taken by one of the settings' algorithm and cost. Where the table's
+    /// Rule 32: the place of an unknown user's hash is taken by one of the settings' algorithm and cost. Where the table's
     /// differ, the time of an answer tells who has an account.
     private mutating func checkHashes(of users: [UserRecord]) throws {
         let hashes = users.compactMap { try? PasswordHash(parsing: $0.passwordHash) }

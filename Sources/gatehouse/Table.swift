@@ -18,7 +18,7 @@ struct Table {
         }.joined(separator: "\n")
     }
 
-    /// Without control characters, which a terminal would act on (SECURITY.md rule 46).
+    /// Without control characters, which a terminal would act on (rule 46).
     private static func visible(_ text: String) -> String {
         let isClean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
         if isClean { return text.isEmpty ? "-" : text }

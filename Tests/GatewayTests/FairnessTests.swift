@@ -5,7 +5,7 @@ import Wire
 
 @testable import Gateway
 
-/// No client may have the worker for itself (hyper's bound on a connection's turns; DESIGN's one worker, many connections).
+/// No client may have the worker for itself (as hyper bounds a connection's turns).
 @Suite("Fairness")
 struct FairnessTests {
     @Test("A pump between two fast sides stops after a share, and says that it could go on")

@@ -8,7 +8,7 @@ import Wire
 ///
 /// `audit`, the first member, tells the line from one of the access log, and counts the versions of this format: members may be added
 /// within one. `actor` is `{"uid":0,"login":"root"}` for a command, and null for a request. Every text is escaped and bounded, so no
-/// client can end a line or make a long one (SECURITY.md rule 46).
+/// client can end a line or make a long one (rule 46).
 struct AuditRecord {
     /// Milliseconds since 1970.
     let time: Int64

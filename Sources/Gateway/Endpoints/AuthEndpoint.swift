@@ -6,7 +6,7 @@ import Wire
 /// auth_request, Traefik and Caddy ForwardAuth, Envoy ext_authz). 200 with the identity's headers, 401, or 403.
 ///
 /// It looks at the credentials alone. Nothing is believed of X-Forwarded-* or X-Original-URL, which a client can send as well as a
-/// proxy (SECURITY.md rule 5): what has to be required is said in the query, by `require_role=admin,staff`.
+/// proxy (rule 5): what has to be required is said in the query, by `require_role=admin,staff`.
 struct AuthEndpoint {
     let desk: Desk
 

@@ -62,7 +62,7 @@ struct Desk {
         }
     }
 
-    /// SECURITY.md rule 36: nothing is changed for a page of another site.
+    /// Rule 36: nothing is changed for a page of another site.
     /// - Parameter event: what the page wants.
     func objectionToOrigin(of exchange: Exchange, against event: AuditEvent.Name) -> Problem? {
         let head = exchange.head
@@ -126,7 +126,7 @@ extension CredentialKinds {
 
 /// What keeps an endpoint from going on: thrown inside, answered at its edge.
 extension Problem: Error {
-    /// A store cannot be asked: 503, and the client's cookie stays as it is (SECURITY.md rule 40).
+    /// A store cannot be asked: 503, and the client's cookie stays as it is (rule 40).
     init(_ failure: StoreError, _ detail: String) {
         self.init(503, detail, retryAfter: 1, note: failure.description)
     }

@@ -1,7 +1,7 @@
 package import Wire
 
 /// What the gateway answers itself, by the canonical path alone: the same octets that a route would be chosen by
-/// (SECURITY.md rule 9).
+/// (rule 9).
 package enum Endpoint: Equatable, Sendable {
     case signIn, signOut, me, sessions, auth
     /// One session, by what stands behind `/.gatehouse/sessions/`.

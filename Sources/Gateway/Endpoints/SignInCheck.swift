@@ -4,7 +4,7 @@ import Secrets
 import Wire
 
 /// Whether a name and a password are somebody's. Whoever is asked for, the same calls are made in the same order: one on the counts,
-/// one on the users, one hash (SECURITY.md rules 31 and 32).
+/// one on the users, one hash (rules 31 and 32).
 struct SignInCheck {
     let users: any UserStore
     let throttle: any ThrottleStore

@@ -1,6 +1,6 @@
 import Access
 
-/// Why somebody was not signed in: what the client is told, which is the same for unknown, disabled and wrong (SECURITY.md rule 32), and
+/// Why somebody was not signed in: what the client is told, which is the same for unknown, disabled and wrong (rule 32), and
 /// what the audit log is.
 struct SignInFailure: Error {
     let problem: Problem
@@ -30,7 +30,7 @@ struct SignInFailure: Error {
         SignInFailure(Problem(error, "Nobody can be signed in at the moment. Try again in a moment."), .unavailable, .storeDown)
     }
 
-    /// SECURITY.md rule 34: the queue is bounded, and beyond it nobody waits.
+    /// Rule 34: the queue is bounded, and beyond it nobody waits.
     static func queueFull(_ user: UserRecord?) -> SignInFailure {
         SignInFailure(
             Problem(503, "Too many people are signing in. Try again in a moment.", retryAfter: 1, note: "the hashing pool is full"),

@@ -6,7 +6,7 @@ struct SignInRequest: Equatable {
     let type: BodyType
     let username: [UInt8]
     let password: [UInt8]
-    /// Where a form goes afterwards; validated (SECURITY.md rule 37).
+    /// Where a form goes afterwards; validated (rule 37).
     let returnTo: [UInt8]
 
     /// - Throws: 400, with what is wrong and never with what was typed.

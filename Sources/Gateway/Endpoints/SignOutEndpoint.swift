@@ -9,7 +9,7 @@ struct SignOutEndpoint {
 
     func serve(_ exchange: Exchange) async {
         let head = exchange.head
-        // A link or a picture of another site must not sign anybody out (SECURITY.md rule 36), so GET does not.
+        // A link or a picture of another site must not sign anybody out (rule 36), so GET does not.
         guard head.method == .post else { return await desk.refuseMethod(exchange, allowed: "POST") }
         if let problem = desk.objectionToOrigin(of: exchange, against: .signOut) { return await desk.refuse(exchange, problem) }
         if let id = desk.presentedSession(exchange) {

@@ -15,7 +15,7 @@ final class HeaderPolicy {
     private let ownCookies: [[UInt8]]
 
     /// Fields that we set, and those by which an upstream could be told another client, path or method than was judged
-    /// (SECURITY.md rule 5).
+    /// (rule 5).
     private static let ours: [StaticString] = [
         "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-forwarded-server",
         "x-forwarded-prefix", "x-forwarded-uri", "x-forwarded-method", "x-forwarded-ssl", "x-forwarded-scheme",
@@ -198,7 +198,7 @@ final class HeaderPolicy {
         range.count >= 6 && octets.equalsFolded(ByteRange(offset: range.start, count: 6), "bearer")
     }
 
-    /// Trailers are fields like others to an upstream that merges them (SECURITY.md rule 7).
+    /// Trailers are fields like others to an upstream that merges them (rule 7).
     func allowsTrailer(_ octets: Buffer, _ field: HeaderField) -> Bool { !protected.contains(octets, field.name) }
 
     // MARK: Towards the client
@@ -234,7 +234,7 @@ final class HeaderPolicy {
         out.append("\r\n")
     }
 
-    /// Only the gateway gives its own cookies (SECURITY.md rule 38). A browser drops the white space around a name, and sends a cookie
+    /// Only the gateway gives its own cookies (rule 38). A browser drops the white space around a name, and sends a cookie
     /// without a name as its bare value (RFC 6265bis 5.6 and 5.8.3): `session_id =x` and `=session_id=x` come back as ours.
     private func isOwnCookie(_ octets: Buffer, _ value: ByteRange) -> Bool {
         let span = octets.octets

@@ -3,7 +3,7 @@ import Wire
 /// The names of fields that no client may bring to an upstream, whatever they are spelt like.
 ///
 /// Upstreams fold names: CGI and WSGI make `X-User-Id`, `X_User_Id` and `x.user.id` one variable. So names are compared
-/// with the case and everything but letters and digits folded away (SECURITY.md rule 2).
+/// with the case and everything but letters and digits folded away (rule 2).
 struct ProtectedNames {
     private let names: [[UInt8]]
     private let hashes: [UInt64]

@@ -106,7 +106,7 @@ final class UpstreamGroup {
 }
 
 extension UpstreamConnection {
-    /// Nothing is left over: octets behind a complete response belong to nobody (SECURITY.md rule 12), and the end of a connection
+    /// Nothing is left over: octets behind a complete response belong to nobody (rule 12), and the end of a connection
     /// that was announced has come.
     var isQuietAfterUse: Bool { transport.input.isEmpty && transport.output.isEmpty && !transport.socket.isPeerClosed }
 }

@@ -1,4 +1,4 @@
-/// A response of the gateway's own: small, whole, and never cached (SECURITY.md rule 44).
+/// A response of the gateway's own: small, whole, and never cached (rule 44).
 package struct Answer: Sendable {
     package var status: Int
     package var contentType: StaticString?

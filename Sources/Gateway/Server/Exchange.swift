@@ -257,7 +257,7 @@ package final class Exchange {
         return count <= Exchange.drainable
     }
 
-    /// Reads what is left of the content, so that the next request is found where it begins (SECURITY.md rule 18).
+    /// Reads what is left of the content, so that the next request is found where it begins (rule 18).
     func drainContent() async {
         guard keepsAlive, !content.isAtEnd else { return }
         var patience = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)

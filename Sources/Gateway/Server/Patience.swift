@@ -4,7 +4,7 @@ import Loop
 ///
 /// Only the time in which we really wait for this peer counts, and each octet that moves buys some of it back, up to the
 /// full time-out: a stalled peer is cut after the time-out, one that drips more slowly than the minimum rate soon after,
-/// and a fast one held up by the other side never (SECURITY.md rule 56: a deadline for the whole, not only for a read).
+/// and a fast one held up by the other side never (rule 56: a deadline for the whole, not only for a read).
 struct Patience {
     private let limit: UInt64
     private let nanosecondsPerOctet: UInt64

@@ -21,7 +21,7 @@ package struct Problem: Sendable, Equatable {
         self.closes = closes
     }
 
-    /// SECURITY.md: on anything malformed the connection closes after the answer.
+    /// Rule 18: on anything malformed the connection closes after the answer.
     package init(malformed error: WireError) {
         self.init(error.status, error.description, closes: true)
     }

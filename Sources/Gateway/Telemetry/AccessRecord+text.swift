@@ -6,7 +6,7 @@ import Wire
 ///     upstream upstream_ms bytes_in "note" trace_id
 ///
 /// What is not known is `-`. Quotes, backslashes and all that is not printable ASCII are written as `\xHH`, so no request can
-/// end its line or its field (SECURITY.md rule 46).
+/// end its line or its field (rule 46).
 extension AccessRecord {
     func appendText(to line: inout LineWriter) {
         line.append(client)

@@ -2,7 +2,7 @@ import Access
 import Wire
 
 /// What the access log says about one exchange. No header's value is in it, so neither a cookie nor an Authorization can
-/// be (SECURITY.md rule 45), nor is the query, which may hold secrets.
+/// be (rule 45), nor is the query, which may hold secrets.
 struct AccessRecord {
     /// The method, the host and the path come from here. Empty where the head never became one.
     let head: RequestHead
