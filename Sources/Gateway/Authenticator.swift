@@ -67,7 +67,8 @@ package final class Authenticator {
         }
         guard let cache = sessions.cache else { return try await lookUp(key, nil, exchange) }
         let loop = exchange.context.loop
-        switch cache.find(key, now: loop.now, wallClock: loop.wallClock) {
+        // Not the time of the turn, which may have begun long ago: this bounds for how long an ended session is let through.
+        switch cache.find(key, now: Clock.monotonic(), wallClock: loop.wallClock) {
         case .known(let identity, let isTouchDue):
             metrics?.sessionHits.add(1)
             if isTouchDue {

@@ -9,6 +9,9 @@ enum RedisKey {
     /// - Parameter member: a session key's text, as the index holds it.
     static func session(_ member: [UInt8]) -> [UInt8] { sessionPrefix + member }
 
+    /// Where nothing is kept: a write here shows that the news of writes arrive.
+    static func proof() -> [UInt8] { .word("gatehouse:news:" + String(UInt64.random(in: 1...UInt64.max), radix: 16)) }
+
     static func index(of user: UserID) -> [UInt8] { .word("gatehouse:user:") + escaped(user.bytes) + .word(":sessions") }
 
     /// Letters, digits and `._@-` as they are, all else as `%` and two hexadecimal digits: no two ids become one key.

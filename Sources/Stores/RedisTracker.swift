@@ -10,6 +10,10 @@ internal import Wire
 /// before. And Redis sends the news for as long as it has the first connection, which may have ended without our knowing: so that
 /// one is asked for a PING too, and only both answers together are Redis' word. Whatever ends either connection ends the cache's
 /// trust at once, and both begin anew.
+///
+/// Clients are numbered by each server for itself, and Redis takes any number that it knows for REDIRECT. Where an address leads to
+/// several servers (a name that a failover moves, a balancer), the two connections may end at different ones, each in good health. So
+/// the news have to arrive once before anything is trusted: a key is read and written over the first connection.
 final class RedisTracker {
     /// Milliseconds between two attempts: this doubled each time, up to the cap.
     private static let firstPause: Int64 = 100
@@ -29,11 +33,14 @@ final class RedisTracker {
     private weak var cache: SessionCache?
 
     private var stream: ByteStream?
+    private var reader: RedisReader?
     private let input = Buffer()
     private let output = Buffer()
     /// Those that wait for the answer on our connection, in the order in which they were sent.
     private var questions: [Question] = []
     private var isTracking = false
+    /// The key whose news have to come before anything is trusted; nil once they have.
+    private var proof: [UInt8]?
     /// Raised whenever either connection ends.
     private var era: UInt64 = 0
     private var isConnectionLost = false
@@ -157,6 +164,7 @@ final class RedisTracker {
         stream?.socket.waiter = nil
         stream?.socket.close()
         stream = nil
+        reader = nil
         input.removeAll()
         output.removeAll()
         questions.removeAll()
@@ -165,7 +173,8 @@ final class RedisTracker {
     /// Returns once the worker's own connection sends its news to ours.
     private func subscribe() async throws(StoreError) {
         _ = try await connection.send(RedisCommand("PING"), timeout: connection.timeouts.command)
-        guard let location = connection.location else { throw .unavailable("Redis: the connection was lost") }
+        // It may have broken since the answer came, before this task had its turn.
+        guard connection.isOpen, let location = connection.location else { throw .unavailable("Redis: the connection was lost") }
         isConnectionLost = false
         let deadline = loop.now.adding(milliseconds: connection.timeouts.connect)
         let stream: ByteStream
@@ -174,18 +183,37 @@ final class RedisTracker {
         } catch { throw .unavailable("\(location): \(error.description)") }
         self.stream = stream
         stream.socket.waiter = waiter
-        let client = try await introduce(stream, location, until: deadline)
+        let reader = try makeReader(location)
+        self.reader = reader
+        let client = try await introduce(reader, stream, location, until: deadline)
         let track = RedisCommand("CLIENT", .word("TRACKING"), .word("ON"), .word("REDIRECT"), .decimal(client))
         let reply = try await connection.send(track, timeout: connection.timeouts.command)
         guard reply.isOK else { throw connection.unexpected(track, reply) }
+        try await prove(reader, stream, location)
         guard !isConnectionLost else { throw .unavailable("\(location): the connection was lost") }
         isTracking = true
         ask()
     }
 
+    /// Returns once a change of what the worker's connection has read has been heard of over ours.
+    private func prove(_ reader: RedisReader, _ stream: ByteStream, _ location: RedisLocation) async throws(StoreError) {
+        let key = RedisKey.proof()
+        proof = key
+        let write = RedisCommand("SET", key, .word("1"), .word("PX"), .decimal(1_000))
+        _ = try await connection.send([RedisCommand("GET", key), write], timeout: connection.timeouts.command)
+        let deadline = loop.now.adding(milliseconds: connection.timeouts.command)
+        while proof != nil {
+            do throws(StoreError) {
+                take(try await next(reader, stream, location, until: deadline))
+            } catch {
+                throw .unavailable("\(location): no news come; does the address lead to more than one server? (\(error))")
+            }
+        }
+    }
+
     /// - Returns: Redis' number for our connection.
     private func introduce(
-        _ stream: ByteStream, _ location: RedisLocation, until deadline: UInt64
+        _ reader: RedisReader, _ stream: ByteStream, _ location: RedisLocation, until deadline: UInt64
     ) async throws(StoreError) -> Int64 {
         var commands: [RedisCommand] = []
         let login = location.login
@@ -199,7 +227,6 @@ final class RedisTracker {
         } catch { throw .unavailable("\(location): \(error)") }
         flush(stream)
         var client: Int64?
-        let reader = try makeReader(location)
         for command in commands {
             switch try await next(reader, stream, location, until: deadline) {
             case .error(let text): throw RedisError(text).storeError(location.description, command)
@@ -208,11 +235,8 @@ final class RedisTracker {
             }
         }
         guard let client else { throw .corrupt("\(location): CLIENT ID was not answered with a number") }
-        self.reader = reader
         return client
     }
-
-    private var reader: RedisReader?
 
     private func makeReader(_ location: RedisLocation) throws(StoreError) -> RedisReader {
         do throws(RedisProtocolError) { return try RedisReader() } catch { throw .unavailable("\(location): \(error)") }
@@ -270,7 +294,9 @@ final class RedisTracker {
     }
 
     private func raise(_ reply: RedisReply) {
-        guard case .bulk(let key) = reply, key.starts(with: RedisKey.sessionPrefix) else { return }
+        guard case .bulk(let key) = reply else { return }
+        if key == proof { proof = nil }
+        guard key.starts(with: RedisKey.sessionPrefix) else { return }
         let text = String(decoding: key.dropFirst(RedisKey.sessionPrefix.count), as: UTF8.self)
         if let key = SessionKey(text: text) { versions.raise(key) }
     }

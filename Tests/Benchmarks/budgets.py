@@ -45,16 +45,22 @@ Scenario = collections.namedtuple("Scenario", "store path credential sent answer
 SCENARIOS = {
     "public": Scenario("sqlite", "/public/hello", None, b"", b"hello\n", 200),
     "jwt": Scenario("sqlite", "/app", "token", b"", b"hello\n", 200),
-    "session-sqlite": Scenario("sqlite", "/app", "session", b"", b"hello\n", 200),
+    "session-sqlite": Scenario("sqlite-asked", "/app", "session", b"", b"hello\n", 200),
+    "session-sqlite-cached": Scenario("sqlite", "/app", "session", b"", b"hello\n", 200),
     "refused": Scenario("sqlite", "/app", None, b"", b"", 401),
     "response-64k": Scenario("sqlite", "/public/long", None, b"", LONG, 200),
     "upload-64k": Scenario("sqlite", "/public/upload", None, LONG, b"hello\n", 200),
     "session-memory": Scenario("memory", "/app", "session", b"", b"hello\n", 200),
-    "session-redis": Scenario("redis", "/app", "session", b"", b"hello\n", 200),
+    "session-redis": Scenario("redis-asked", "/app", "session", b"", b"hello\n", 200),
+    "session-redis-cached": Scenario("redis", "/app", "session", b"", b"hello\n", 200),
 }
 # Where sessions are, and what else is set, section by section.
 Store = collections.namedtuple("Store", "address changes", defaults=[{}])
-STORES = {"sqlite": Store("sqlite:gatehouse.db"), "memory": Store("memory:"), "redis": Store("redis://127.0.0.1:{redis}/0")}
+ASKED = {"sessions": {"cache": "off"}}
+STORES = {
+    "sqlite": Store("sqlite:gatehouse.db"), "sqlite-asked": Store("sqlite:gatehouse.db", ASKED), "memory": Store("memory:"),
+    "redis": Store("redis://127.0.0.1:{redis}/0"), "redis-asked": Store("redis://127.0.0.1:{redis}/0", ASKED),
+}
 
 
 class Bench:
@@ -174,7 +180,7 @@ def measure(bench, names, say):
         for name in those:
             prices, calls = instructions[name][0], allocations[name]
             found[name] = {"instructions": round(min(prices)), "allocations": round(min(calls), 2)}
-            say(f"{name:15} {found[name]['instructions']:8,} instructions (batches up to {max(prices) / min(prices) - 1:.1%} more), "
+            say(f"{name:21} {found[name]['instructions']:8,} instructions (batches up to {max(prices) / min(prices) - 1:.1%} more), "
                 f"{found[name]['allocations']:6.2f} allocations (up to {max(calls):.2f})")
     return found
 

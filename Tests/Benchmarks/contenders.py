@@ -268,8 +268,11 @@ class Gatehouse:
 GATEHOUSES = {
     "gatehouse": Gatehouse("Gatehouse"),
     "gatehouse-jwt": Gatehouse("Gatehouse, token", credential="token"),
-    "gatehouse-redis": Gatehouse("Gatehouse, session in Redis", "redis://127.0.0.1:{redis}/0", "session"),
-    "gatehouse-sqlite": Gatehouse("Gatehouse, session in SQLite", credential="session"),
+    "gatehouse-redis": Gatehouse("Gatehouse, session in Redis, asked", "redis://127.0.0.1:{redis}/0", "session",
+                                 changes={"sessions": {"cache": "off"}}),
+    "gatehouse-redis-cached": Gatehouse("Gatehouse, session in Redis, kept", "redis://127.0.0.1:{redis}/0", "session"),
+    "gatehouse-sqlite": Gatehouse("Gatehouse, session in SQLite, asked", credential="session", changes={"sessions": {"cache": "off"}}),
+    "gatehouse-sqlite-cached": Gatehouse("Gatehouse, session in SQLite, kept", credential="session"),
     "gatehouse-two": Gatehouse("Gatehouse", workers=2),
 }
 

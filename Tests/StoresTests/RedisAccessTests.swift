@@ -24,8 +24,10 @@ struct RedisAccessTests {
     /// Everything that a gateway does with sessions.
     private func useAll(_ deployment: RedisDeployment) async throws {
         let worker = try TestWorker()
+        let reports = SessionCachingTests.Reports()
         try await worker.run { worker in
-            let store = RedisSessionStore(deployment, loop: worker.loop, pool: worker.pool, timeouts: .patient)
+            let caching = SessionCaching(capacity: 64) { reports.add($0) }
+            let store = RedisSessionStore(deployment, loop: worker.loop, pool: worker.pool, timeouts: .patient, caching: caching)
             let now = Self.now
             try await store.ping()
             let sessions = try (0..<3).map { _ in try SessionRecord.sample() }
@@ -39,6 +41,12 @@ struct RedisAccessTests {
             #expect(try await store.all(limit: 10, now: now).count == 3)
             #expect(try await store.removeAll(of: sessions[0].userID, except: sessions[2].key) == 2)
             #expect(try await store.find(sessions[2].key, now: now) == sessions[2])
+            // A cluster is asked every time.
+            guard store.cache != nil else { return }
+            try await SessionCachingTests.keep(store, sessions[2], worker)
+            #expect(try await store.remove(sessions[2].key))
+            #expect(try !SessionCachingTests.isKept(store, sessions[2].key, worker))
+            #expect(reports.all.isEmpty, "\(reports.all)")
         }
     }
 
@@ -81,6 +89,30 @@ struct RedisAccessTests {
             Issue.record("it was allowed")
         } catch {
             #expect(error.description.contains("may not use GETDEL on our keys; its ACL lacks"), "\(error)")
+        }
+    }
+
+    @Test(
+        "a user who lacks what the news of changes take is served, is told which, and every check asks",
+        arguments: ["&__redis__:invalidate", "+client|id", "+client|tracking", "+subscribe"])
+    func missingNews(_ missing: String) async throws {
+        let server = try RedisServer()
+        let line = try Self.line("A server")
+        #expect(line.contains(missing))
+        #expect(try server.ask(line.filter { $0 != missing }) == "+OK\r\n")
+        let location = RedisLocation(RedisEndpoint(host: "127.0.0.1", port: server.port), Self.login)
+        let worker = try TestWorker()
+        let reports = SessionCachingTests.Reports()
+        try await worker.run { worker in
+            let caching = SessionCaching(capacity: 64) { reports.add($0) }
+            let store = RedisSessionStore(.server(location), loop: worker.loop, pool: worker.pool, timeouts: .patient, caching: caching)
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: Self.now)
+            for _ in 0..<500 where reports.all.isEmpty { await worker.pause(milliseconds: 10) }
+            let command = missing.hasPrefix("+client") ? "CLIENT" : "SUBSCRIBE"
+            #expect(reports.all.first?.contains(command) == true, "\(reports.all)")
+            #expect(try await store.find(session.key, now: Self.now) == session)
+            #expect(try !SessionCachingTests.isKept(store, session.key, worker))
         }
     }
 

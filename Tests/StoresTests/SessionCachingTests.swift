@@ -9,20 +9,25 @@ import Testing
 /// The caches of workers, told by real stores what becomes of their sessions.
 @Suite("Sessions kept at hand")
 struct SessionCachingTests {
-    private final class Reports: Sendable {
+    final class Reports: Sendable {
         private let texts = Mutex<[String]>([])
         var all: [String] { texts.withLock { $0 } }
         func add(_ text: String) { texts.withLock { $0.append(text) } }
     }
 
     /// As the gateway looks a session up.
-    private static func isKept(_ store: any SessionStore, _ key: SessionKey, _ worker: isolated TestWorker) throws -> Bool {
+    static func isKept(_ store: any SessionStore, _ key: SessionKey, _ worker: isolated TestWorker) throws -> Bool {
         let cache = try #require(store.cache)
         return if case .known = cache.find(key, now: Clock.monotonic(), wallClock: SessionRecord.start) { true } else { false }
     }
 
+    private static func ticket(_ store: any SessionStore, _ key: SessionKey) throws -> SessionCache.Ticket? {
+        let cache = try #require(store.cache)
+        return if case .unknown(let ticket) = cache.find(key, now: Clock.monotonic(), wallClock: SessionRecord.start) { ticket } else { nil }
+    }
+
     /// Looks `key` up as often as it takes until it is kept.
-    private static func keep(_ store: any SessionStore, _ session: SessionRecord, _ worker: isolated TestWorker) async throws {
+    static func keep(_ store: any SessionStore, _ session: SessionRecord, _ worker: isolated TestWorker) async throws {
         let cache = try #require(store.cache)
         for _ in 0..<500 {
             switch cache.find(session.key, now: Clock.monotonic(), wallClock: SessionRecord.start) {
@@ -36,10 +41,10 @@ struct SessionCachingTests {
         throw TestFailure("the session is never kept")
     }
 
-    /// Waits until `key` is not kept any more although the store's word is asked for all the time.
-    private static func waitForChange(_ store: any SessionStore, _ key: SessionKey, _ worker: isolated TestWorker) async throws {
+    /// Waits until what is kept of `key` counts no more although the store has given its word: without that, nothing would count.
+    static func waitForChange(_ store: any SessionStore, _ key: SessionKey, _ worker: isolated TestWorker) async throws {
         for _ in 0..<500 {
-            if try !isKept(store, key, worker) { return }
+            if try ticket(store, key) != nil { return }
             await worker.pause(milliseconds: 10)
         }
         throw TestFailure("the change is never heard of")
@@ -49,11 +54,18 @@ struct SessionCachingTests {
         _ location: RedisLocation, _ reports: Reports = Reports(), timeouts: RedisTimeouts = RedisSessionStoreTests.patient(),
         _ body: @escaping @Sendable (any SessionStore, isolated TestWorker) async throws -> Void
     ) async throws {
+        try await withRedis(.server(location), reports, timeouts: timeouts, body)
+    }
+
+    private func withRedis(
+        _ deployment: RedisDeployment, _ reports: Reports = Reports(), timeouts: RedisTimeouts = RedisSessionStoreTests.patient(),
+        _ body: @escaping @Sendable (any SessionStore, isolated TestWorker) async throws -> Void
+    ) async throws {
         let worker = try TestWorker()
         try await worker.run { worker in
             let caching = SessionCaching(capacity: 64) { reports.add($0) }
             let store = RedisSessionStore(
-                .server(location), loop: worker.loop, pool: worker.pool, timeouts: timeouts, caching: caching)
+                deployment, loop: worker.loop, pool: worker.pool, timeouts: timeouts, caching: caching)
             try await body(store, worker)
         }
     }
@@ -93,6 +105,31 @@ struct SessionCachingTests {
         }
     }
 
+    @Test("Redis: what this process changes is known before its caller is told, without the news of it", arguments: 0..<3)
+    func ownChangesUntold(_ change: Int) async throws {
+        let server = try RedisServer()
+        let balancer = try Balancer(first: server.port, then: server.port)
+        let worker = try TestWorker()
+        try await worker.run { worker in
+            let caching = SessionCaching(capacity: 64) { _ in }
+            let store = RedisSessionStore(
+                .server(RedisLocation(host: "127.0.0.1", port: balancer.port)), loop: worker.loop, pool: worker.pool,
+                timeouts: RedisSessionStoreTests.patient(), caching: caching)
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            try await Self.keep(store, session, worker)
+            balancer.mute(first: false)
+            #expect(try server.integer("CLIENT", "KILL", "TYPE", "pubsub") == 1)
+            let before = caching.versions.version(of: session.key)
+            switch change {
+            case 0: try await store.touch(session.key, lastSeenAt: SessionRecord.start + 1)
+            case 1: #expect(try await store.remove(session.key))
+            default: #expect(try await store.removeAll(of: session.userID, except: nil) == 1)
+            }
+            #expect(caching.versions.version(of: session.key) > before)
+        }
+    }
+
     @Test("rule 43: when Redis falls silent, nothing that was kept counts after the time that its word reaches")
     func silence() async throws {
         let server = try RedisServer()
@@ -127,6 +164,63 @@ struct SessionCachingTests {
         }
     }
 
+    @Test(
+        "rule 43: when one of the two connections is cut off without a sign, the answers of the other are not enough",
+        arguments: [true, false])
+    func cutOff(_ isReader: Bool) async throws {
+        let server = try RedisServer()
+        let balancer = try Balancer(first: server.port, then: server.port)
+        try await withRedis(RedisLocation(host: "127.0.0.1", port: balancer.port)) { store, worker in
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            try await Self.keep(store, session, worker)
+            balancer.mute(first: isReader)
+            #expect(try server.integer("CLIENT", "KILL", "TYPE", isReader ? "normal" : "pubsub", "SKIPME", "yes") >= 1)
+            #expect(try server.integer("DEL", "gatehouse:session:" + session.key.text) == 1)
+            // All the while the store's word is asked for, and one of the two connections gives it.
+            let end = Clock.monotonic() + SessionCache.reach
+            while Clock.monotonic() < end {
+                _ = try Self.isKept(store, session.key, worker)
+                await worker.pause(milliseconds: 5)
+            }
+            #expect(try !Self.isKept(store, session.key, worker))
+        }
+    }
+
+    @Test("Redis: when all is removed at once, all is looked up anew")
+    func flush() async throws {
+        let server = try RedisServer()
+        try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            try await Self.keep(store, session, worker)
+            #expect(try server.ask("FLUSHALL") == "+OK\r\n")
+            try await Self.waitForChange(store, session.key, worker)
+            #expect(try await store.find(session.key, now: SessionRecord.start) == nil)
+        }
+    }
+
+    @Test("Stores that nobody holds any more end both of their connections")
+    func ends() async throws {
+        let server = try RedisServer()
+        try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            try await Self.keep(store, session, worker)
+            for _ in 0..<20 {
+                let caching = SessionCaching(capacity: 64) { _ in }
+                let other = RedisSessionStore(
+                    .server(RedisLocation(host: "127.0.0.1", port: server.port)), loop: worker.loop, pool: worker.pool,
+                    timeouts: RedisSessionStoreTests.patient(), caching: caching)
+                try await Self.keep(other, session, worker)
+            }
+            func count() throws -> Int { try server.ask("CLIENT", "LIST").split(separator: "id=").count - 1 }
+            // Two are the first store's, one asks.
+            for _ in 0..<500 where try count() > 3 { await worker.pause(milliseconds: 10) }
+            #expect(try count() == 3)
+        }
+    }
+
     @Test("Redis: a user who may not be told is told about, and every check asks")
     func notAllowed() async throws {
         let server = try RedisServer()
@@ -145,6 +239,69 @@ struct SessionCachingTests {
             _ = try server.ask(["ACL", "SETUSER", "gate", "+client|tracking"])
             try await Self.keep(store, session, worker)
             #expect(reports.all.count == 2)
+        }
+    }
+
+    @Test("Redis behind sentinels: with a master that is replaced go its news and all that was kept, and the next one's come")
+    func replacedMaster() async throws {
+        let (master, next) = (try RedisServer(), try RedisServer())
+        let sentinel = try RedisServer(sentinel: ["sentinel monitor mymaster 127.0.0.1 \(master.port) 1"])
+        let sentinels = RedisSentinels(
+            endpoints: [RedisEndpoint(host: "127.0.0.1", port: sentinel.port)], login: RedisLogin(), service: "mymaster",
+            masterLogin: RedisLogin())
+        try await withRedis(.sentinel(sentinels)) { store, worker in
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            try await Self.keep(store, session, worker)
+            #expect(try master.ask("CLIENT", "LIST", "TYPE", "pubsub").contains("cmd=ping"))
+            // The old one lives on, with the session, and would tell of it as before.
+            _ = try sentinel.ask("SENTINEL", "REMOVE", "mymaster")
+            _ = try sentinel.ask("SENTINEL", "MONITOR", "mymaster", "127.0.0.1", "\(next.port)", "1")
+            try await Self.waitForChange(store, session.key, worker)
+            #expect(try await store.find(session.key, now: SessionRecord.start) == nil)
+            #expect(try !master.ask("CLIENT", "LIST", "TYPE", "pubsub").contains("cmd="))
+
+            let later = try SessionRecord.sample()
+            try await store.insert(later, now: SessionRecord.start)
+            try await Self.keep(store, later, worker)
+            #expect(try next.integer("DEL", "gatehouse:session:" + later.key.text) == 1)
+            try await Self.waitForChange(store, later.key, worker)
+        }
+    }
+
+    @Test("Redis by TLS: the news come by TLS too")
+    func encrypted() async throws {
+        let certificates = try Certificates.shared.get()
+        let port = try TCP.freePort()
+        let server = try RedisServer(certificates.serverOptions(port: port))
+        defer { server.stop() }
+        let login = RedisLogin(tls: try TLSContext(client: certificates.client))
+        try await withRedis(RedisLocation(RedisEndpoint(host: "127.0.0.1", port: port), login)) { store, worker in
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            try await Self.keep(store, session, worker)
+            #expect(try server.integer("DEL", "gatehouse:session:" + session.key.text) == 1)
+            try await Self.waitForChange(store, session.key, worker)
+        }
+    }
+
+    @Test("rule 43: behind an address of two servers, the news of one are not taken for those of the other")
+    func twoServers() async throws {
+        let (first, second) = (try RedisServer(), try RedisServer())
+        // So that the number of a client of the second is known to the first.
+        let others = (0..<50).compactMap { _ in TCP.connect(first.port) }
+        defer { others.forEach { close($0) } }
+        let balancer = try Balancer(first: first.port, then: second.port)
+        let reports = Reports()
+        try await withRedis(RedisLocation(host: "127.0.0.1", port: balancer.port), reports, timeouts: RedisTimeouts()) { store, worker in
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: SessionRecord.start)
+            for _ in 0..<1_000 where reports.all.isEmpty {
+                #expect(try !Self.isKept(store, session.key, worker))
+                if let ticket = try Self.ticket(store, session.key) { store.cache?.keep(session, as: try Identity(session: session), ticket) }
+                await worker.pause(milliseconds: 5)
+            }
+            #expect(reports.all.first?.contains("no news come") == true, "\(reports.all)")
         }
     }
 
@@ -169,6 +326,30 @@ struct SessionCachingTests {
                 #expect(try !Self.isKept(store, session.key, worker))
             }
             #expect(try await store.find(session.key, now: SessionRecord.start) == nil)
+        }
+    }
+
+    @Test("SQLite: what this process ends or touches is not kept from the moment on at which the caller is told", arguments: 0..<5)
+    func ownChangesInFile(_ change: Int) async throws {
+        let folder = try TemporaryFolder()
+        let database = try SQLiteDatabase(path: folder.file("cache.db"))
+        let worker = try TestWorker()
+        try await worker.run { worker in
+            let store = SQLiteStore(database, pool: worker.pool, endsSessions: true, caching: (loop: worker.loop, capacity: 64))
+            let now = SessionRecord.start
+            let user = try await store.insert(
+                NewUser(id: UserID("101"), username: UserName("alice"), passwordHash: "x", role: "user"), now: now)
+            let session = try SessionRecord.sample()
+            try await store.insert(session, now: now)
+            try await Self.keep(store, session, worker)
+            switch change {
+            case 0: try await store.touch(session.key, lastSeenAt: now + 1)
+            case 1: #expect(try await store.remove(session.key))
+            case 2: #expect(try await store.removeAll(of: session.userID, except: nil) == 1)
+            case 3: #expect(try await store.setDisabled(user.id, true, now: now))
+            default: #expect(try await store.remove(user.id))
+            }
+            #expect(try !Self.isKept(store, session.key, worker))
         }
     }
 
