@@ -19,7 +19,7 @@ extension Settings: Section {
             .section("users", \.users, "The users table."),
             .section("passwords", \.passwords, "How passwords are hashed."),
             .section("login", \.login, "Signing in."),
-            .section("sessions", \.sessions, "Sessions: kept in a store, looked up on every request."),
+            .section("sessions", \.sessions, "Sessions: kept in a store, where they can be ended at any time."),
             .section("tokens", \.tokens, "Tokens: signed, checked without a store. Without a secret there are none."),
             .section("identity", \.identity, "What upstreams are told about the client."),
             .map(
