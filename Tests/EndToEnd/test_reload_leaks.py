@@ -112,13 +112,14 @@ def judged(site, found):
     """`found` without SQLite's descriptors, which have bounds of their own.
 
     SQLite closes no descriptor of a file while any connection of the process has a lock on it: closing one would drop the locks of
-    all (sqlite.org/howtocorrupt.html, 2.2). It uses them again instead, so they come to those of two sets of connections, one
-    opened before the other is closed, and no further. Those of the log go with the connections, which are opened when needed.
+    all (sqlite.org/howtocorrupt.html, 2.2). It uses them again instead, so they come to those of the few sets of connections that
+    are open at once, since one is opened before the others are closed, and no further: 16 after 400 reloads. A set that is never
+    closed would show by 25 times its descriptors here. Those of the log go with the connections, which are opened when needed.
     """
     files = dict(found["descriptors"])
     database = files.pop(str(site.gateway.database), 0)
     log = files.pop(f"{site.gateway.database}-wal", 0)
-    assert database <= 2 * CONNECTIONS and log <= CONNECTIONS, found
+    assert database <= 4 * CONNECTIONS and log <= CONNECTIONS, found
     return {**found, "descriptors": files}
 
 
