@@ -157,7 +157,7 @@ def test_upstream(language, make_folder, processes, gateway):
 def nginx(folder, settings, port, language="nginx"):
     needs("nginx")
     (folder / "nginx.conf").write_text(
-        f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n"
+        f"daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n"
         + "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         + settings(block(PROXIES, language)) + "}\n")
     return ["nginx", "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
