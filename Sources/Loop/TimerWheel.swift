@@ -113,7 +113,7 @@ final class TimerWheel {
         while let waiter = current {
             unsafe current = waiter.next
             remove(waiter)
-            guard waiter.isParked, waiter.deadline != .max else { continue }
+            guard waiter.isAwaited, waiter.deadline != .max else { continue }
             if waiter.deadline <= now {
                 waiter.timeOut()
             } else {

@@ -9,6 +9,8 @@
 package final class Waiter {
     package let loop: EventLoop
     private var continuation: UnsafeContinuation<Void, Never>?
+    /// Who waits here without a task. Not retained: it takes itself out when it goes.
+    private unowned(unsafe) var sleeper: (any Sleeper)?
     private var isWoken = false
     private var hasTimedOut = false
 
@@ -28,7 +30,7 @@ package final class Waiter {
         if scheduledTick != 0 { loop.timers.remove(self) }
     }
 
-    var isParked: Bool { unsafe continuation != nil }
+    var isAwaited: Bool { unsafe continuation != nil || sleeper != nil }
 
     /// Parks the calling task until `wake`, or until the loop's monotonic clock passes `deadline` (nanoseconds).
     /// - Returns: false when the deadline passed.
@@ -55,6 +57,23 @@ package final class Waiter {
         return !hasTimedOut
     }
 
+    /// Has `sleeper` told, once, of the next `wake` or that the loop's monotonic clock passes `deadline` (nanoseconds). Called again
+    /// before that, it sets another deadline.
+    /// - Returns: false: there was a wake already; look again.
+    package func rest(_ sleeper: any Sleeper, until deadline: UInt64) -> Bool {
+        if isWoken {
+            isWoken = false
+            return false
+        }
+        unsafe self.sleeper = sleeper
+        self.deadline = deadline
+        loop.timers.schedule(self)
+        return true
+    }
+
+    /// The sleeper goes, and is not to be told of anything.
+    package func leave() { unsafe sleeper = nil }
+
     /// Lets all others that are ready have a turn first: for a task that finds no end of work without ever having to wait.
     package func yield() async {
         unsafe await withUnsafeContinuation { parked in
@@ -63,18 +82,29 @@ package final class Waiter {
         }
     }
 
-    /// Resumes the parked task; with none parked, the next `wait` returns at once.
+    /// Resumes the parked task, or tells the sleeper; with neither, the next `wait` returns at once.
     package func wake() {
-        guard let parked = unsafe continuation else {
+        if let parked = unsafe continuation {
+            unsafe continuation = nil
+            unsafe parked.resume()
+        } else if let sleeper = unsafe sleeper {
+            unsafe self.sleeper = nil
+            deadline = .max
+            sleeper.roused()
+        } else {
             isWoken = true
-            return
         }
-        unsafe continuation = nil
-        unsafe parked.resume()
     }
 
     func timeOut() {
         hasTimedOut = true
         wake()
     }
+}
+
+/// Something that waits without a task, for as long as it is silent.
+package protocol Sleeper: AnyObject {
+    /// What it waits for may have happened, or its deadline has passed. Called by the loop between two tasks: neither opens nor
+    /// closes a socket.
+    func roused()
 }

@@ -3,130 +3,157 @@ import Loop
 import Wire
 
 /// One client's connection: its requests one after another, until either side has had enough.
-final class ClientConnection {
+final class ClientConnection: Sleeper {
     private let exchange: Exchange
     private let station: Station
+    /// Among whose connections this one is.
+    private let count: ConnectionCount
     private let client: Transport
+    private let socket: Socket
     private let waiter: Waiter
-    private let context: WorkerContext
+    private let loop: EventLoop
+    private let porters: Porters
     private var served = 0
     /// The number of the duty whose limits and time-outs the connection goes by.
     private var adopted: UInt64
-    /// The same of the parser, which changes between two heads.
-    private var parsing: UInt64
     /// Waits for a request and has seen nothing of it: may be closed at any moment without loss.
     private var isIdle = false
+    /// Milliseconds for which an idle connection is kept.
+    private var idleTime: Int64
+    /// Monotonic nanoseconds until which that is, and the last head is kept.
+    private var idleUntil: UInt64 = 0
+    private var headUntil: UInt64 = 0
 
-    /// After this long without a request the memory of the last one's head is given back.
-    private static let headLinger: Int64 = 2_000
+    /// Nanoseconds without a request after which the memory of the last one's head is given back.
+    private static let headLinger: UInt64 = 2_000_000_000
     /// How long, and how many octets, a client may still send to a connection that is being closed: a close with unread
     /// octets would reset the connection and could take the last answer with it (RFC 9112 9.6).
     private static let lingerTime: Int64 = 2_000
     private static let lingerOctets = 1 << 20
 
-    init(exchange: Exchange, station: Station) {
+    init(exchange: Exchange, station: Station, countedBy count: ConnectionCount) {
         self.exchange = exchange
         self.station = station
+        self.count = count
         adopted = station.duty.number
-        parsing = adopted
         client = exchange.client
+        socket = client.socket
         waiter = exchange.waiter
-        context = exchange.context
-        exchange.client.socket.waiter = exchange.waiter
+        loop = exchange.context.loop
+        porters = exchange.context.porters
+        idleTime = exchange.timeouts.idle
+        socket.waiter = waiter
     }
 
-    /// Serves until the connection has ended.
-    func run() async {
-        var parser = RequestParser(limits: exchange.limits.head)
-        while await readHead(&parser) {
-            // The exchange ends under the duty that it begins with, and no other exchange does.
-            let duty = station.duty
-            begin(under: duty, keepsAlive: exchange.head.keepAlive)
-            await duty.handler.handle(exchange)
-            // No path leaves an exchange without an answer; should one ever, the client is told.
-            if !exchange.hasAnswered && !exchange.isBroken {
-                await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange))
-            }
-            if !exchange.content.isAtEnd { await exchange.drainContent() }
-            duty.handler.record(exchange)
-            duty.exchanges -= 1
-            if !exchange.keepsAlive || exchange.isBroken { break }
-            // A client that pipelines without end gets one exchange a turn, like everybody else.
-            if !client.input.isEmpty { await waiter.yield() }
+    deinit { waiter.leave() }
+
+    // MARK: Between requests
+
+    /// Holds the socket and little else until the first octet of a request; then a porter is called. False: something may have
+    /// come already.
+    func rest() -> Bool {
+        if !isIdle {
+            isIdle = true
+            client.releaseBuffers()
+            let now = loop.now
+            idleUntil = now.adding(milliseconds: idleTime)
+            headUntil = now &+ ClientConnection.headLinger
         }
-        if exchange.isBroken {
-            client.socket.abortOnClose()
-        } else if served > 0 {
-            await linger()
+        return waiter.rest(self, until: min(restUntil, headUntil))
+    }
+
+    /// When the wait is over. A listener that goes does not wait for as long.
+    private var restUntil: UInt64 { min(idleUntil, exchange.drain.idleUntil) }
+
+    package func roused() {
+        let now = loop.now
+        if socket.mayRead || !socket.isOpen || now >= restUntil {
+            isIdle = false
+            return porters.call(self)
         }
-        client.socket.close()
+        if now >= headUntil {
+            exchange.head.forget()
+            headUntil = .max
+        }
+        _ = rest()
     }
 
     /// The listener goes: a wait for the next request ends sooner than it was to.
     func drain() {
-        if isIdle { waiter.wake() }
+        if isIdle { _ = rest() }
     }
 
     /// The time given for stopping is over.
     func abort() {
-        client.socket.close()
+        socket.close()
         waiter.wake()
+    }
+
+    // MARK: Serving
+
+    /// Serves what the client has to say. True: it has fallen silent, and rests; false: the connection has ended.
+    func serve(_ heads: inout HeadReader) async -> Bool {
+        // Roused, but not by the client.
+        guard socket.mayRead else { return await end() }
+        while true {
+            switch await readHead(&heads) {
+            case .ended: return await end()
+            case .none: break
+            case .complete:
+                // The exchange ends under the duty that it begins with, and no other exchange does.
+                let duty = station.duty
+                begin(under: duty, keepsAlive: exchange.head.keepAlive)
+                await duty.handler.handle(exchange)
+                // No path leaves an exchange without an answer; should one ever, the client is told.
+                if !exchange.hasAnswered && !exchange.isBroken {
+                    await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange))
+                }
+                if !exchange.content.isAtEnd { await exchange.drainContent() }
+                duty.handler.record(exchange)
+                duty.exchanges -= 1
+                if !exchange.keepsAlive || exchange.isBroken { return await end() }
+                // A client that pipelines without end gets one exchange a turn, like everybody else.
+                if !client.input.isEmpty { await waiter.yield() }
+            }
+            if client.input.isEmpty && !socket.mayRead && rest() { return true }
+        }
     }
 
     // MARK: The head
 
-    private func readHead(_ parser: inout RequestParser) async -> Bool {
+    private enum HeadResult {
+        /// Nothing of a request has come.
+        case none
+        case complete, ended
+    }
+
+    private func readHead(_ heads: inout HeadReader) async -> HeadResult {
         var beganAt: UInt64?
         while true {
             if !client.input.isEmpty {
                 if beganAt == nil {
-                    beganAt = context.loop.now
+                    beganAt = loop.now
                     adopt(station.duty)
-                    if adopted != parsing {
-                        parsing = adopted
-                        parser = RequestParser(limits: exchange.limits.head)
-                    }
+                    if heads.duty != adopted { heads.adopt(exchange.limits.head, of: adopted) }
                 }
                 do {
-                    if try parser.parse(client.input, into: exchange.head) { return true }
+                    if try heads.parser.parse(client.input, into: exchange.head) { return .complete }
                 } catch {
                     await refuseHead(Problem(malformed: error))
-                    return false
+                    return .ended
                 }
             }
             switch client.read() {
             case .octets: continue
-            case .ended, .failed: return false
+            case .ended, .failed: return .ended
             case .wouldBlock:
-                if let beganAt {
-                    let deadline = beganAt.adding(milliseconds: exchange.timeouts.head)
-                    if await !waiter.wait(until: deadline), context.loop.now >= deadline {
-                        await refuseHead(.headTooSlow, timeout: .head)
-                        return false
-                    }
-                } else if await !waitForRequest() {
-                    return false
+                guard let beganAt else { return .none }
+                let deadline = beganAt.adding(milliseconds: exchange.timeouts.head)
+                if await !waiter.wait(until: deadline), loop.now >= deadline {
+                    await refuseHead(.headTooSlow, timeout: .head)
+                    return .ended
                 }
             }
-        }
-    }
-
-    /// Waits for the first octet of a request. False: none came in time, or the listener goes and has waited long enough.
-    private func waitForRequest() async -> Bool {
-        isIdle = true
-        defer { isIdle = false }
-        client.releaseBuffers()
-        let end = context.loop.now.adding(milliseconds: exchange.timeouts.idle)
-        let release = context.loop.now.adding(milliseconds: ClientConnection.headLinger)
-        var holdsHead = true
-        while true {
-            let limit = min(end, exchange.drain.idleUntil)
-            let isInTime = await waiter.wait(until: holdsHead ? min(limit, release) : limit)
-            if client.socket.mayRead { return true }
-            if isInTime { continue }
-            if context.loop.now >= limit { return false }
-            exchange.head.forget()
-            holdsHead = false
         }
     }
 
@@ -135,6 +162,7 @@ final class ClientConnection {
         guard duty.number != adopted else { return }
         adopted = duty.number
         exchange.adopt(duty.service.limits, duty.service.timeouts)
+        idleTime = exchange.timeouts.idle
     }
 
     private func begin(under duty: Duty, keepsAlive: Bool) {
@@ -159,9 +187,22 @@ final class ClientConnection {
 
     // MARK: The end
 
+    /// - Returns: false, for `serve`.
+    private func end() async -> Bool {
+        if exchange.isBroken {
+            socket.abortOnClose()
+        } else if served > 0 {
+            await linger()
+        }
+        socket.close()
+        station.leave(self)
+        count.leave(exchange.peer.ip)
+        return false
+    }
+
     private func linger() async {
-        client.socket.shutdownSending()
-        let deadline = context.loop.now.adding(milliseconds: ClientConnection.lingerTime)
+        socket.shutdownSending()
+        let deadline = loop.now.adding(milliseconds: ClientConnection.lingerTime)
         var octets = 0
         while octets < ClientConnection.lingerOctets {
             client.input.removeAll()

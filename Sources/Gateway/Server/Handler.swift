@@ -31,6 +31,8 @@ package final class WorkerContext {
     var requestIDs: RequestIDSource
     /// What the connections read into and write from.
     let buffers = BufferPool()
+    /// Who serves the clients.
+    let porters = Porters()
 
     init(loop: EventLoop, index: Int, seed: UInt64) {
         self.loop = loop

@@ -10,9 +10,7 @@ final class Station {
     /// What is served here: read anew for each exchange, and swapped whole.
     var duty: Duty
     let drain = Drain()
-    var connections: [UInt64: ClientConnection] = [:]
-    /// Clients that were taken and are not done with; some of them may not be in `connections` yet.
-    var clients = 0
+    private(set) var connections: [ObjectIdentifier: ClientConnection] = [:]
     var isListening = true
     /// Who waits for the station to be empty.
     var watcher: Waiter?
@@ -24,11 +22,12 @@ final class Station {
         self.duty = duty
     }
 
-    var isEmpty: Bool { !isListening && clients == 0 }
+    var isEmpty: Bool { !isListening && connections.isEmpty }
 
-    func leave(_ key: UInt64?) {
-        if let key { connections[key] = nil }
-        clients -= 1
+    func enter(_ connection: ClientConnection) { connections[ObjectIdentifier(connection)] = connection }
+
+    func leave(_ connection: ClientConnection) {
+        connections[ObjectIdentifier(connection)] = nil
         if isEmpty { watcher?.wake() }
     }
 

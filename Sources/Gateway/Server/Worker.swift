@@ -17,7 +17,6 @@ package actor Worker {
     /// The current ones, and those that exchanges still run under.
     private var duties: [Duty] = []
     private var lastDuty: UInt64 = 0
-    private var lastConnection: UInt64 = 0
     private var next: Preparation?
     private var isTicking = false
 
@@ -38,6 +37,9 @@ package actor Worker {
         self.workers = workers
         self.inherited = inherited
         context = WorkerContext(loop: loop, index: index, seed: seed)
+        context.porters.begin = { [weak self] in
+            Task(executorPreference: loop) { await self?.work() }
+        }
     }
 
     // MARK: Services
@@ -146,6 +148,7 @@ package actor Worker {
         while true {
             _ = await waiter.wait(until: loop.now.adding(milliseconds: WorkerContext.tickInterval))
             for duty in duties { duty.handler.tick() }
+            context.porters.trim()
             // Ended after its last tick: nothing that it had to say is lost.
             let ended = duties.filter { duty in
                 duty.isOver && duty.exchanges == 0 && !stations.values.contains { $0.duty === duty }
@@ -162,9 +165,7 @@ package actor Worker {
         while let accepted = await station.listener.accept() {
             let service = station.duty.service
             switch service.connections.admit(accepted.peer.ip, service.limits) {
-            case .admitted:
-                station.clients += 1
-                Task(executorPreference: loop) { await self.serve(accepted, atStation: number, countedBy: service.connections) }
+            case .admitted: welcome(accepted, at: station, countedBy: service.connections)
             case .tooMany: RefusedConnection.turnAway(accepted.descriptor, status: 503)
             case .tooManyFromAddress: RefusedConnection.turnAway(accepted.descriptor, status: 429)
             }
@@ -172,22 +173,18 @@ package actor Worker {
         station.stopListening()
     }
 
-    private func serve(_ accepted: Listener.Accepted, atStation number: UInt64, countedBy count: ConnectionCount) async {
-        defer { count.leave(accepted.peer.ip) }
-        let socket = try? Socket(adopting: accepted.descriptor, loop: loop)
-        guard let station = stations[number] else { return }
-        guard let socket else { return station.leave(nil) }
+    private func welcome(_ accepted: Listener.Accepted, at station: Station, countedBy count: ConnectionCount) {
+        guard let socket = try? Socket(adopting: accepted.descriptor, loop: loop) else { return count.leave(accepted.peer.ip) }
         let service = station.duty.service
         let exchange = Exchange(
             client: Transport(socket: socket, pool: context.buffers), waiter: Waiter(loop: loop), context: context, peer: accepted.peer,
             drain: station.drain, limits: service.limits, timeouts: service.timeouts)
-        let connection = ClientConnection(exchange: exchange, station: station)
-        lastConnection &+= 1
-        let key = lastConnection
-        station.connections[key] = connection
-        await connection.run()
-        station.leave(key)
+        let connection = ClientConnection(exchange: exchange, station: station, countedBy: count)
+        station.enter(connection)
+        _ = connection.rest()
     }
+
+    private func work() async { await context.porters.newcomer().work() }
 
     // MARK: The end
 
@@ -214,7 +211,7 @@ package actor Worker {
             for connection in station.connections.values { connection.drain() }
         }
         await wait(watcher, for: ending, until: now.adding(milliseconds: milliseconds))
-        let cut = ending.reduce(0) { $0 + $1.clients }
+        let cut = ending.reduce(0) { $0 + $1.connections.count }
         for station in ending {
             station.listener.close()
             for connection in station.connections.values { connection.abort() }

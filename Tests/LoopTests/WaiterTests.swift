@@ -1,0 +1,76 @@
+import Testing
+
+@testable import Loop
+
+/// Waiting without a task.
+@Suite("Waiter.rest")
+struct WaiterTests {
+    private static let ms: UInt64 = 1_000_000
+
+    private final class Sleepy: Sleeper {
+        let waiter: Waiter
+        var times: [UInt64] = []
+
+        init(_ waiter: Waiter) { self.waiter = waiter }
+        deinit { waiter.leave() }
+
+        func roused() { times.append(waiter.loop.now) }
+    }
+
+    @Test("A wake rouses the sleeper once; the next one is remembered, and no rest begins over it")
+    func once() async throws {
+        let results = try await onWorker { loop in
+            let sleepy = Sleepy(Waiter(loop: loop))
+            let waiter = sleepy.waiter
+            var results = [waiter.rest(sleepy, until: .max)]
+            waiter.wake()
+            results.append(sleepy.times.count == 1)
+            waiter.wake()
+            results.append(sleepy.times.count == 1)
+            results.append(!waiter.rest(sleepy, until: .max))
+            results.append(waiter.rest(sleepy, until: .max))
+            return results
+        }
+        #expect(results == [true, true, true, true, true])
+    }
+
+    @Test("The last deadline that was set rouses the sleeper, once and not early")
+    func deadlines() async throws {
+        let (counts, isLate) = try await onWorker { loop in
+            let sleepy = Sleepy(Waiter(loop: loop))
+            let others = Waiter(loop: loop)
+            let start = loop.now
+            var counts: [Int] = []
+            _ = sleepy.waiter.rest(sleepy, until: start + 10_000 * Self.ms)
+            _ = sleepy.waiter.rest(sleepy, until: start + 20 * Self.ms)
+            while sleepy.times.isEmpty && loop.now < start + 5_000 * Self.ms { _ = await others.wait(until: loop.now + Self.ms) }
+            counts.append(sleepy.times.count)
+            _ = sleepy.waiter.rest(sleepy, until: loop.now + 10 * Self.ms)
+            _ = sleepy.waiter.rest(sleepy, until: .max)
+            _ = await others.wait(until: loop.now + 40 * Self.ms)
+            counts.append(sleepy.times.count)
+            return (counts, (sleepy.times.first ?? 0) >= start + 20 * Self.ms)
+        }
+        #expect(counts == [1, 1])
+        #expect(isLate)
+    }
+
+    @Test("Whoever has gone is not told; a task may wait where somebody has rested")
+    func gone() async throws {
+        let results = try await onWorker { loop in
+            let waiter = Waiter(loop: loop)
+            weak var gone: Sleepy?
+            do {
+                let sleepy = Sleepy(waiter)
+                gone = sleepy
+                _ = waiter.rest(sleepy, until: loop.now + Self.ms)
+            }
+            var results = [gone == nil, !waiter.isAwaited]
+            _ = await Waiter(loop: loop).wait(until: loop.now + 20 * Self.ms)
+            waiter.wake()
+            results.append(await waiter.wait(until: loop.now + Self.ms))
+            return results
+        }
+        #expect(results == [true, true, true])
+    }
+}
