@@ -42,6 +42,8 @@ struct Relay {
     private var upstreamGives: Patience
     /// For the response's head, from when the whole request has been sent.
     private var headDeadline = UInt64.max
+    /// Monotonic nanoseconds at which the request's way to the upstream began.
+    private let startedAt: UInt64
 
     /// More interim responses than any real upstream sends before a final one.
     private static let maxInformational = 16
@@ -51,6 +53,7 @@ struct Relay {
         self.connection = connection
         self.headers = headers
         loop = exchange.context.loop
+        startedAt = loop.now
         client = exchange.client
         server = connection.transport
         headTimeout = group.configuration.headTimeout
@@ -66,46 +69,73 @@ struct Relay {
     }
 
     /// Sends the request, whose head stands in the connection's output, and brings the response back.
+    ///
+    /// One frame from here to the wait: each `async` call costs as much as reading a field, whether it waits or not.
     mutating func run() async -> Outcome {
         server.socket.waiter = exchange.waiter
-        let outcome = await relay()
+        while true {
+            switch advance() {
+            case .ended(let outcome): return end(outcome)
+            case .asksForContent: await exchange.sendContinue()
+            case .waits(let deadline):
+                guard await exchange.waiter.wait(until: deadline) || loop.now < deadline else { return end(giveUp(timeOut())) }
+            case .yields(let deadline):
+                await exchange.waiter.yield()
+                guard loop.now < deadline else { return end(giveUp(timeOut())) }
+            }
+        }
+    }
+
+    /// What is to be done once nothing moves any more without waiting.
+    private enum Next {
+        case ended(Outcome)
+        /// The client waits to be asked for the content (RFC 9110 10.1.1), and the upstream for the content.
+        case asksForContent
+        /// Monotonic nanoseconds until which something has to move.
+        case waits(until: UInt64)
+        /// Both sides could go on, and others have waited long enough.
+        case yields(until: UInt64)
+    }
+
+    /// Moves what can be moved now.
+    private mutating func advance() -> Next {
+        do throws(RelayFault) {
+            try pushRequest()
+            if exchange.owesContinue && !exchange.hasAnswered && !isRequestOver && !request.isPaused && request.blockedOn == .source {
+                return .asksForContent
+            }
+            if !hasHead, try readHead() {
+                exchange.upstreamTime = loop.now &- startedAt
+                connection.server.counts.latency.observe(exchange.upstreamTime)
+                try pushRequest()
+            }
+            if try pushResponse() { return .ended(finish()) }
+        } catch {
+            return .ended(giveUp(error))
+        }
+        // A client that only ends its sending side may still wait for the response; one that has reset does not.
+        if client.socket.isBroken { return .ended(giveUp(.clientGone)) }
+        let deadline = deadline()
+        return request.isPaused || response.isPaused ? .yields(until: deadline) : .waits(until: deadline)
+    }
+
+    private func end(_ outcome: Outcome) -> Outcome {
         exchange.content = request.decoder
         exchange.contentReceived = request.moved
         exchange.contentSent = response.moved
         return outcome
     }
 
-    private mutating func relay() async -> Outcome {
-        let startedAt = loop.now
-        while true {
-            do throws(RelayFault) {
-                try await pushRequest()
-                if !hasHead, try readHead() {
-                    exchange.upstreamTime = loop.now &- startedAt
-                    connection.server.counts.latency.observe(exchange.upstreamTime)
-                    continue
-                }
-                if try pushResponse() { return finish() }
-            } catch {
-                return giveUp(error)
-            }
-            // A client that only ends its sending side may still wait for the response; one that has reset does not.
-            if client.socket.isBroken { return giveUp(.clientGone) }
-            if await !wait() { return giveUp(timeOut()) }
-        }
-    }
-
     // MARK: The request
 
-    private mutating func pushRequest() async throws(RelayFault) {
-        guard !request.isDone && !isRequestAbandoned else { return }
+    /// Nothing more of the request is to be sent.
+    private var isRequestOver: Bool { request.isDone || isRequestAbandoned }
+
+    private mutating func pushRequest() throws(RelayFault) {
+        guard !isRequestOver else { return }
         let before = request.moved
         do throws(PumpFault) {
             try request.step(from: client, to: server, headers)
-            if exchange.owesContinue && !request.isDone && !request.isPaused && request.blockedOn == .source {
-                await exchange.sendContinue()
-                try request.step(from: client, to: server, headers)
-            }
         } catch {
             switch error {
             case .sinkGone: isRequestAbandoned = true
@@ -219,14 +249,14 @@ struct Relay {
 
     // MARK: Waiting
 
-    /// Parks until something may have moved. False: a time-out has passed.
-    private mutating func wait() async -> Bool {
+    /// Until when whoever has to move next is waited for.
+    private mutating func deadline() -> UInt64 {
         let now = loop.now
         var deadline = UInt64.max
         if request.isPaused {
             clientGives.pause(at: now)
             upstreamTakes.pause(at: now)
-        } else if !request.isDone && !isRequestAbandoned {
+        } else if !isRequestOver {
             if request.blockedOn == .source {
                 upstreamTakes.pause(at: now)
                 deadline = min(deadline, clientGives.wait(from: now))
@@ -250,11 +280,7 @@ struct Relay {
                 deadline = min(deadline, clientTakes.wait(from: now))
             }
         }
-        if request.isPaused || response.isPaused {
-            await exchange.waiter.yield()
-            return loop.now < deadline
-        }
-        return await exchange.waiter.wait(until: deadline) || loop.now < deadline
+        return deadline
     }
 
     private func timeOut() -> RelayFault {
