@@ -23,10 +23,12 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private let isStopping = Atomic<Bool>(false)
 
     private let poller: Poller
-    private var ready: [UnownedJob] = []
-    private var running: [UnownedJob] = []
+    // Unchecked: these are used several times a turn, by this thread alone, and no use of one leads to another use of the same:
+    // jobs run, and waiters wake, while the array that they were taken from is not touched.
+    @exclusivity(unchecked) private var ready: [UnownedJob] = []
+    @exclusivity(unchecked) private var running: [UnownedJob] = []
     /// Tasks that have given up the rest of their turn.
-    private var yielding: [Waiter] = []
+    @exclusivity(unchecked) private var yielding: [Waiter] = []
     let timers = TimerWheel()
     var registry = SocketRegistry()
 
@@ -51,7 +53,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
-            ready.append(job)
+            unsafe ready.append(job)
             return
         }
         let mustSignal = inbox.withLock { inbox in
@@ -94,7 +96,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         thread.store(Thread.current, ordering: .relaxed)
         while !isStopping.load(ordering: .acquiring) {
             runReadyJobs()
-            let timeout = ready.isEmpty && yielding.isEmpty ? timers.timeout(now: now) : 0
+            let timeout = unsafe ready.isEmpty && yielding.isEmpty ? timers.timeout(now: now) : 0
             poller.wait(milliseconds: timeout) { event in
                 if event.isInterrupt { takeInbox() } else { registry.deliver(event) }
             }
@@ -108,21 +110,21 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     /// Runs what is ready now; jobs that these make ready run in the next turn, after a look at the poller, so that
     /// a task which keeps itself busy cannot starve the sockets.
     private func runReadyJobs() {
-        swap(&ready, &running)
-        for job in running {
+        unsafe swap(&ready, &running)
+        for job in unsafe running {
             unsafe job.runSynchronously(
                 isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
         }
-        running.removeAll(keepingCapacity: true)
+        unsafe running.removeAll(keepingCapacity: true)
     }
 
     /// Wakes `waiter` in the next turn, after all that the poller and the timers then have to say.
-    func wakeNextTurn(_ waiter: Waiter) { yielding.append(waiter) }
+    func wakeNextTurn(_ waiter: Waiter) { unsafe yielding.append(waiter) }
 
     private func wakeYielding() {
-        guard !yielding.isEmpty else { return }
-        for waiter in yielding { waiter.wake() }
-        yielding.removeAll(keepingCapacity: true)
+        guard unsafe !yielding.isEmpty else { return }
+        for waiter in unsafe yielding { waiter.wake() }
+        unsafe yielding.removeAll(keepingCapacity: true)
     }
 
     private func takeInbox() {
@@ -132,7 +134,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
             swap(&jobs, &inbox.jobs)
             return jobs
         }
-        ready.append(contentsOf: jobs)
+        unsafe ready.append(contentsOf: jobs)
     }
 
     /// Registers `socket` and returns the token by which the poller reports its events.

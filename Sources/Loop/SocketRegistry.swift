@@ -33,7 +33,7 @@ struct SocketRegistry {
     func deliver(_ event: Poller.Event) {
         let index = Int(event.token & 0xffff_ffff)
         guard index < slots.count, slots[index].generation == UInt32(event.token >> 32) else { return }
-        // Retained for the call: waking the owner must not free the socket under our feet.
-        unsafe slots[index].socket?.takeUnretainedValue().deliver(event)
+        // A wake only makes a task ready, so nobody can free the socket before this returns.
+        unsafe slots[index].socket?._withUnsafeGuaranteedRef { $0.deliver(event) }
     }
 }

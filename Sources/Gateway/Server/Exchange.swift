@@ -13,8 +13,10 @@ package final class Exchange {
     package let peer: SocketAddress
     /// Whether the listener that the client came by goes.
     let drain: Drain
-    private(set) package var limits: ServerLimits
-    private(set) package var timeouts: ServerTimeouts
+    /// Kept private, and shown read-only: what another target can name costs an exclusivity check at each access.
+    private var bounds: (limits: ServerLimits, timeouts: ServerTimeouts)
+    package var limits: ServerLimits { bounds.limits }
+    package var timeouts: ServerTimeouts { bounds.timeouts }
 
     /// The request's content. Whoever reads it takes it out of `client.input` through this.
     var content = BodyDecoder(.none)
@@ -63,15 +65,13 @@ package final class Exchange {
         self.context = context
         self.peer = peer
         self.drain = drain
-        self.limits = limits
-        self.timeouts = timeouts
+        bounds = (limits, timeouts)
         clientAddress = peer.ip
     }
 
     /// New settings hold from now on; between two exchanges only.
     func adopt(_ limits: ServerLimits, _ timeouts: ServerTimeouts) {
-        self.limits = limits
-        self.timeouts = timeouts
+        bounds = (limits, timeouts)
     }
 
     /// The head is complete.
