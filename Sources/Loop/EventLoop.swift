@@ -30,7 +30,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     /// Tasks that have given up the rest of their turn.
     @exclusivity(unchecked) private var yielding: [Waiter] = []
     let timers = TimerWheel()
-    var registry = SocketRegistry()
+    let registry = SocketRegistry()
 
     // Private, and shown read-only: what another target can name costs an exclusivity check at each access.
     private var turn: (now: UInt64, wallClock: Int64)

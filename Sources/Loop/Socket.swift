@@ -26,8 +26,14 @@ package final class Socket {
     private var state: State
     private var token: UInt64 = 0
 
+    private var owner: Waiter?
+
     /// Whom to wake when something can be done.
-    package var waiter: Waiter?
+    package var waiter: Waiter? {
+        get { owner }
+        set { owner = newValue }
+    }
+
     private struct State {
         var descriptor: Int32
         var mayRead = false
@@ -91,7 +97,7 @@ package final class Socket {
         if event.isWritable { state.mayWrite = true }
         if event.isPeerClosed { state.isPeerClosed = true }
         if event.isBroken { state.isBroken = true }
-        waiter?.wake()
+        owner?.wake()
     }
 
     /// Reads once, at most what fits into `room` octets or the buffer's free space, whichever is more.

@@ -1,7 +1,7 @@
 /// Which socket a poller event belongs to. A token is a slot and the slot's generation, so that an event for a
 /// descriptor that has been closed and used again meets nobody.
 @safe
-struct SocketRegistry {
+final class SocketRegistry {
     @safe private struct Slot {
         var generation: UInt32 = 0
         var socket: Unmanaged<Socket>?
@@ -10,7 +10,7 @@ struct SocketRegistry {
     private var slots: [Slot] = []
     private var free: [UInt32] = []
 
-    mutating func insert(_ socket: Socket) -> UInt64 {
+    func insert(_ socket: Socket) -> UInt64 {
         let index: UInt32
         if let reused = free.popLast() {
             index = reused
@@ -22,7 +22,7 @@ struct SocketRegistry {
         return UInt64(slots[Int(index)].generation) << 32 | UInt64(index)
     }
 
-    mutating func remove(_ token: UInt64) {
+    func remove(_ token: UInt64) {
         let index = Int(token & 0xffff_ffff)
         unsafe slots[index].socket = nil
         slots[index].generation &+= 1

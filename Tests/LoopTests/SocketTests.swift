@@ -148,7 +148,7 @@ struct SocketTests {
     @Test("An event for a socket that has gone meets nobody, also when its slot is used again")
     func recycled() async throws {
         let (isOther, mayRead) = try await onWorker { loop in
-            var registry = SocketRegistry()
+            let registry = SocketRegistry()
             let (first, _, _) = try await Self.connected(loop)
             let (second, _, _) = try await Self.connected(loop)
             let old = registry.insert(first)

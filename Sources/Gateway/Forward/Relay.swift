@@ -120,8 +120,10 @@ struct Relay {
     }
 
     private func end(_ outcome: Outcome) -> Outcome {
-        exchange.content = request.decoder
-        exchange.contentReceived = request.moved
+        if exchange.head.framing != .none {
+            exchange.content = request.decoder
+            exchange.contentReceived = request.moved
+        }
         exchange.contentSent = response.moved
         return outcome
     }
