@@ -35,8 +35,8 @@ extension GatewayHandler {
             headers.writeRequest(
                 exchange, as: grant.identity, stripsBearer: isBearerOurs(exchange, route),
                 server: connection.server.authority, to: connection.transport.output)
-            var relay = Relay(exchange, over: connection, of: group, headers: headers, maxBody: maxBody)
-            switch await relay.run() {
+            var relay = Relay(exchange, of: group, maxBody: maxBody)
+            switch await relay.run(exchange, over: connection, headers) {
             case .done(let isReusable): return group.release(connection, isReusable: isReusable)
             case .broken: return group.release(connection, isReusable: false)
             case .failed(let problem):

@@ -4,6 +4,9 @@ import Wire
 
 /// One request to an upstream and its response back, over one connection: both contents move at once, each at the pace of
 /// the side that takes it. One task serves both sides; whatever moves wakes it.
+///
+/// It holds where the exchange stands, and no object: each of these would be retained and let go with every use, some fifty times an
+/// exchange, and five of those cost as much as a header field. Who takes part is handed down instead.
 struct Relay {
     enum Outcome {
         /// The whole response has been written.
@@ -16,13 +19,6 @@ struct Relay {
         case broken
     }
 
-    private let exchange: Exchange
-    private let connection: UpstreamConnection
-    private let headers: HeaderPolicy
-    // Read through the objects above, each of these would be held and let go a dozen times an exchange.
-    private let loop: EventLoop
-    private let client: Transport
-    private let server: Transport
     /// Milliseconds for the response's head.
     private let headTimeout: Int64
     private let maxBody: UInt64
@@ -48,15 +44,9 @@ struct Relay {
     /// More interim responses than any real upstream sends before a final one.
     private static let maxInformational = 16
 
-    init(_ exchange: Exchange, over connection: UpstreamConnection, of group: UpstreamGroup, headers: HeaderPolicy, maxBody: UInt64) {
-        self.exchange = exchange
-        self.connection = connection
-        self.headers = headers
-        loop = exchange.context.loop
-        startedAt = loop.now
-        client = exchange.client
-        server = connection.transport
+    init(_ exchange: Exchange, of group: UpstreamGroup, maxBody: UInt64) {
         headTimeout = group.configuration.headTimeout
+        startedAt = exchange.context.loop.now
         self.maxBody = maxBody
         request = BodyPump(exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain, limit: maxBody)
         response = BodyPump(BodyDecoder(.none), framing: .plain)
@@ -71,17 +61,20 @@ struct Relay {
     /// Sends the request, whose head stands in the connection's output, and brings the response back.
     ///
     /// One frame from here to the wait: each `async` call costs as much as reading a field, whether it waits or not.
-    mutating func run() async -> Outcome {
-        server.socket.waiter = exchange.waiter
+    mutating func run(_ exchange: Exchange, over connection: UpstreamConnection, _ headers: HeaderPolicy) async -> Outcome {
+        let loop = exchange.context.loop
+        connection.transport.socket.waiter = exchange.waiter
         while true {
-            switch advance() {
-            case .ended(let outcome): return end(outcome)
+            switch advance(exchange, connection, headers) {
+            case .ended(let outcome): return end(outcome, exchange)
             case .asksForContent: await exchange.sendContinue()
             case .waits(let deadline):
-                guard await exchange.waiter.wait(until: deadline) || loop.now < deadline else { return end(giveUp(timeOut())) }
+                guard await exchange.waiter.wait(until: deadline) || loop.now < deadline else {
+                    return end(giveUp(timeOut(at: loop.now), exchange, connection), exchange)
+                }
             case .yields(let deadline):
                 await exchange.waiter.yield()
-                guard loop.now < deadline else { return end(giveUp(timeOut())) }
+                guard loop.now < deadline else { return end(giveUp(timeOut(at: loop.now), exchange, connection), exchange) }
             }
         }
     }
@@ -98,28 +91,29 @@ struct Relay {
     }
 
     /// Moves what can be moved now.
-    private mutating func advance() -> Next {
+    private mutating func advance(_ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy) -> Next {
+        let loop = exchange.context.loop
         do throws(RelayFault) {
-            try pushRequest()
+            try pushRequest(exchange, connection, headers)
             if exchange.owesContinue && !exchange.hasAnswered && !isRequestOver && !request.isPaused && request.blockedOn == .source {
                 return .asksForContent
             }
-            if !hasHead, try readHead() {
+            if !hasHead, try readHead(exchange, connection, headers) {
                 exchange.upstreamTime = loop.now &- startedAt
                 connection.server.counts.latency.observe(exchange.upstreamTime)
-                try pushRequest()
+                try pushRequest(exchange, connection, headers)
             }
-            if try pushResponse() { return .ended(finish()) }
+            if try pushResponse(exchange, connection, headers) { return .ended(finish(exchange, connection)) }
         } catch {
-            return .ended(giveUp(error))
+            return .ended(giveUp(error, exchange, connection))
         }
         // A client that only ends its sending side may still wait for the response; one that has reset does not.
-        if client.socket.isBroken { return .ended(giveUp(.clientGone)) }
-        let deadline = deadline()
+        if exchange.client.socket.isBroken { return .ended(giveUp(.clientGone, exchange, connection)) }
+        let deadline = deadline(from: loop.now)
         return request.isPaused || response.isPaused ? .yields(until: deadline) : .waits(until: deadline)
     }
 
-    private func end(_ outcome: Outcome) -> Outcome {
+    private func end(_ outcome: Outcome, _ exchange: Exchange) -> Outcome {
         if exchange.head.framing != .none {
             exchange.content = request.decoder
             exchange.contentReceived = request.moved
@@ -133,11 +127,13 @@ struct Relay {
     /// Nothing more of the request is to be sent.
     private var isRequestOver: Bool { request.isDone || isRequestAbandoned }
 
-    private mutating func pushRequest() throws(RelayFault) {
+    private mutating func pushRequest(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy
+    ) throws(RelayFault) {
         guard !isRequestOver else { return }
         let before = request.moved
         do throws(PumpFault) {
-            try request.step(from: client, to: server, headers)
+            try request.step(from: exchange.client, to: connection.transport, headers)
         } catch {
             switch error {
             case .sinkGone: isRequestAbandoned = true
@@ -147,15 +143,19 @@ struct Relay {
             }
         }
         let moved = Int(truncatingIfNeeded: request.moved &- before)
-        clientGives.credit(moved, at: loop.now)
-        upstreamTakes.credit(moved, at: loop.now)
-        if request.isDone { headDeadline = loop.now.adding(milliseconds: headTimeout) }
+        let now = exchange.context.loop.now
+        clientGives.credit(moved, at: now)
+        upstreamTakes.credit(moved, at: now)
+        if request.isDone { headDeadline = now.adding(milliseconds: headTimeout) }
     }
 
     // MARK: The response's head
 
     /// True: the final head has been written into the client's output.
-    private mutating func readHead() throws(RelayFault) -> Bool {
+    private mutating func readHead(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy
+    ) throws(RelayFault) -> Bool {
+        let server = connection.transport
         while true {
             if !server.input.isEmpty {
                 hasReceived = true
@@ -164,7 +164,7 @@ struct Relay {
                     throw .upstreamMalformed(error)
                 }
                 if isComplete {
-                    if try takeHead() { return true }
+                    if try takeHead(exchange, connection, headers) { return true }
                     continue
                 }
             }
@@ -177,7 +177,9 @@ struct Relay {
     }
 
     /// False: an interim response (RFC 9110 15.2), after which another head follows.
-    private mutating func takeHead() throws(RelayFault) -> Bool {
+    private mutating func takeHead(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy
+    ) throws(RelayFault) -> Bool {
         let head = connection.head
         if head.status < 200 {
             informational += 1
@@ -185,15 +187,16 @@ struct Relay {
             guard head.status != 101, informational <= Relay.maxInformational else { throw .upstreamOutOfTurn }
             // 100 answers what we did not ask: the client has been asked for its content by ourselves.
             if head.status != 100 && exchange.head.version == .http11 {
-                headers.writeResponse(head, to: exchange, framing: .none, closes: false, out: client.output)
-                flushQuietly()
+                headers.writeResponse(head, to: exchange, framing: .none, closes: false, out: exchange.client.output)
+                // It leaves at once if it can; what stays goes with the final head.
+                _ = exchange.client.flush()
             }
             return false
         }
-        let framing = clientFraming(of: head)
+        let framing = clientFraming(of: head, exchange)
         if framing == .untilClose || exchange.drain.isUnderWay { exchange.keepsAlive = false }
-        leaveRestOfRequest()
-        headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: client.output)
+        leaveRestOfRequest(exchange)
+        headers.writeResponse(head, to: exchange, framing: framing, closes: !exchange.keepsAlive, out: exchange.client.output)
         exchange.hasAnswered = true
         exchange.status = head.status
         exchange.isUpstreams = true
@@ -203,10 +206,7 @@ struct Relay {
         return true
     }
 
-    /// An interim response leaves at once if it can; what stays goes with the final head.
-    private func flushQuietly() { _ = client.flush() }
-
-    private func clientFraming(of head: ResponseHead) -> BodyFraming {
+    private func clientFraming(of head: ResponseHead, _ exchange: Exchange) -> BodyFraming {
         switch head.framing {
         case .none, .length: head.framing
         // RFC 9112 6.1: no chunks for HTTP/1.0. For 1.1 an end by closing becomes one that can be told from a failure.
@@ -217,11 +217,13 @@ struct Relay {
     // MARK: The response's content
 
     /// True: the whole response has been written.
-    private mutating func pushResponse() throws(RelayFault) -> Bool {
+    private mutating func pushResponse(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy
+    ) throws(RelayFault) -> Bool {
         guard hasHead else { return false }
         let before = response.moved
         do throws(PumpFault) {
-            try response.step(from: server, to: client, headers)
+            try response.step(from: connection.transport, to: exchange.client, headers)
         } catch {
             switch error {
             case .sinkGone: throw .clientGone
@@ -231,29 +233,29 @@ struct Relay {
             }
         }
         let moved = Int(truncatingIfNeeded: response.moved &- before)
-        clientTakes.credit(moved, at: loop.now)
-        upstreamGives.credit(moved, at: loop.now)
+        let now = exchange.context.loop.now
+        clientTakes.credit(moved, at: now)
+        upstreamGives.credit(moved, at: now)
         return response.isDone
     }
 
     /// Whatever of the request the upstream did not want is not worth reading from the client either, unless it is little.
-    private func leaveRestOfRequest() {
+    private func leaveRestOfRequest(_ exchange: Exchange) {
         if request.isDone { return }
         exchange.content = request.decoder
         if !exchange.isContentDrainable { exchange.keepsAlive = false }
     }
 
-    private func finish() -> Outcome {
+    private func finish(_ exchange: Exchange, _ connection: UpstreamConnection) -> Outcome {
         let isReusable = request.isDone && connection.head.keepAlive
-        leaveRestOfRequest()
+        leaveRestOfRequest(exchange)
         return .done(isReusable: isReusable)
     }
 
     // MARK: Waiting
 
     /// Until when whoever has to move next is waited for.
-    private mutating func deadline() -> UInt64 {
-        let now = loop.now
+    private mutating func deadline(from now: UInt64) -> UInt64 {
         var deadline = UInt64.max
         if request.isPaused {
             clientGives.pause(at: now)
@@ -285,8 +287,7 @@ struct Relay {
         return deadline
     }
 
-    private func timeOut() -> RelayFault {
-        let now = loop.now
+    private func timeOut(at now: UInt64) -> RelayFault {
         if clientGives.isExhausted(at: now) { return .clientTooSlow }
         if clientTakes.isExhausted(at: now) { return .clientTakesTooLong }
         return .upstreamTooSlow
@@ -294,20 +295,22 @@ struct Relay {
 
     // MARK: Giving up
 
-    private func giveUp(_ fault: RelayFault) -> Outcome {
-        if case .upstreamClosed = fault, connection.isReused, canRepeat { return .closedBeforeUse }
+    private func giveUp(_ fault: RelayFault, _ exchange: Exchange, _ connection: UpstreamConnection) -> Outcome {
+        if case .upstreamClosed = fault, connection.isReused, canRepeat(exchange) { return .closedBeforeUse }
         if let fault = fault.upstreamFault { connection.server.counts.count(fault) }
         if let timeout = fault.clientTimeout { exchange.timeout = timeout }
         // An upstream that has got part of a request must not take it for a whole one.
-        if !request.isDone { server.socket.abortOnClose() }
+        if !request.isDone { connection.transport.socket.abortOnClose() }
         if exchange.hasAnswered || fault.leavesNobody {
             exchange.breakOff(fault.note)
             return .broken
         }
-        client.output.removeAll()
+        exchange.client.output.removeAll()
         return .failed(fault.problem(server: connection.server.configuration.text, limit: maxBody))
     }
 
     /// RFC 9110 9.2.2: sent again by itself only what may be, and only what is still at hand.
-    private var canRepeat: Bool { exchange.head.method.isIdempotent && exchange.head.framing == .none && !hasReceived }
+    private func canRepeat(_ exchange: Exchange) -> Bool {
+        exchange.head.method.isIdempotent && exchange.head.framing == .none && !hasReceived
+    }
 }
