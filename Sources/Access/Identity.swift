@@ -1,10 +1,11 @@
 /// Who a credential turned out to be. Every value has been checked against rule 6 by the only initialiser, whatever
 /// store or token it came from, so it can be written into a header as it is.
-package struct Identity: Sendable, Equatable {
+///
+/// An object, so that it is handed on, kept and shared without copying its parts.
+package final class Identity: Sendable {
     /// How the client showed who it is.
     package enum Method: Sendable, Equatable {
-        /// A session, named by its handle (16 octets of base64url).
-        case session(handle: [UInt8])
+        case session(SessionKey)
         /// A token, named by its `jti`; empty when it has none.
         case token(jti: [UInt8])
 
@@ -37,9 +38,16 @@ package struct Identity: Sendable, Equatable {
         self.expiresAt = expiresAt
     }
 
-    package init(session: SessionRecord) throws(IdentityError) {
+    package convenience init(session: SessionRecord) throws(IdentityError) {
         try self.init(
             userID: session.userID, username: session.username, role: session.role,
-            method: .session(handle: Array(session.key.handle.utf8)), expiresAt: session.expiresAt)
+            method: .session(session.key), expiresAt: session.expiresAt)
+    }
+}
+
+extension Identity: Equatable {
+    package static func == (left: Identity, right: Identity) -> Bool {
+        left.userID == right.userID && left.username == right.username && left.role == right.role && left.method == right.method
+            && left.expiresAt == right.expiresAt
     }
 }

@@ -11,31 +11,38 @@ package enum IdentityValue {
     package static func check(
         _ value: [UInt8], _ field: IdentityError.Field, maxLength: Int = maxLength, mayBeEmpty: Bool = false
     ) throws(IdentityError) {
-        try check(value[...], field, maxLength: maxLength, mayBeEmpty: mayBeEmpty)
+        try check(value.octets, field, maxLength: maxLength, mayBeEmpty: mayBeEmpty)
     }
 
     static func check(
-        _ value: ArraySlice<UInt8>, _ field: IdentityError.Field, maxLength: Int = maxLength, mayBeEmpty: Bool = false
+        _ value: RawSpan, _ field: IdentityError.Field, maxLength: Int = maxLength, mayBeEmpty: Bool = false
     ) throws(IdentityError) {
-        guard let first = value.first, let last = value.last else {
+        let count = value.byteCount
+        guard count > 0 else {
             if mayBeEmpty { return }
             throw IdentityError(field: field, fault: .empty)
         }
-        guard value.count <= maxLength else { throw IdentityError(field: field, fault: .tooLong(max: maxLength)) }
+        guard count <= maxLength else { throw IdentityError(field: field, fault: .tooLong(max: maxLength)) }
 
         // Nearly every value is printable ASCII and is done after this loop.
         var isASCII = true
-        for octet in value {
-            if octet >= 0x80 { isASCII = false; continue }
-            if octet < 0x20 || octet == 0x7F { throw IdentityError(field: field, fault: .controlCharacter) }
-            if octet == UInt8(ascii: ",") { throw IdentityError(field: field, fault: .separator) }
+        var fault: IdentityError.Fault?
+        unsafe value.withUnsafeBytes { octets in
+            for index in octets.indices {
+                let octet = unsafe octets[index]
+                if octet >= 0x20 && octet < 0x7F && octet != UInt8(ascii: ",") { continue }
+                if octet >= 0x80 { isASCII = false; continue }
+                fault = octet == UInt8(ascii: ",") ? .separator : .controlCharacter
+                return
+            }
         }
-        if first == 0x20 || last == 0x20 { throw IdentityError(field: field, fault: .surroundingSpace) }
+        if let fault { throw IdentityError(field: field, fault: fault) }
+        if value.octet(at: 0) == 0x20 || value.octet(at: count &- 1) == 0x20 { throw IdentityError(field: field, fault: .surroundingSpace) }
         if !isASCII { try checkScalars(value, field) }
     }
 
-    private static func checkScalars(_ value: ArraySlice<UInt8>, _ field: IdentityError.Field) throws(IdentityError) {
-        guard let text = String(validating: value, as: UTF8.self) else {
+    private static func checkScalars(_ value: RawSpan, _ field: IdentityError.Field) throws(IdentityError) {
+        guard let text = String(validating: value.array, as: UTF8.self) else {
             throw IdentityError(field: field, fault: .notUTF8)
         }
         let scalars = text.unicodeScalars

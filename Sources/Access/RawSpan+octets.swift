@@ -5,6 +5,18 @@ extension RawSpan {
         precondition(offset >= 0 && offset < byteCount)
         return unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
+
+    func contains(_ octet: UInt8) -> Bool {
+        for offset in 0..<byteCount where self.octet(at: offset) == octet { return true }
+        return false
+    }
+
+    /// The eight octets from `offset` on, the first one lowest; traps outside of the span.
+    @inline(always)
+    func word(at offset: Int) -> UInt64 {
+        precondition(offset >= 0 && byteCount >= 8 && offset <= byteCount &- 8)
+        return UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
 }
 
 extension [UInt8] {

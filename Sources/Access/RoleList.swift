@@ -7,12 +7,12 @@ package enum RoleList {
 
     /// Throws unless `text` is the one form that its roles have: no member empty or there twice, no white space around any.
     package static func check(_ text: [UInt8]) throws(IdentityError) {
-        guard text.contains(separator) else { return try IdentityValue.check(text, .role, mayBeEmpty: true) }
+        guard text.octets.contains(separator) else { return try IdentityValue.check(text, .role, mayBeEmpty: true) }
         guard text.count <= maxLength else { throw IdentityError(field: .role, fault: .tooLong(max: maxLength)) }
         let members = text.split(separator: separator, omittingEmptySubsequences: false)
         guard members.count <= maxCount else { throw IdentityError(field: .role, fault: .tooMany(max: maxCount)) }
         for (index, member) in members.enumerated() {
-            try IdentityValue.check(member, .role)
+            try IdentityValue.check(Array(member), .role)
             if members[..<index].contains(member) { throw IdentityError(field: .role, fault: .twice) }
         }
     }

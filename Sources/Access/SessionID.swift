@@ -17,28 +17,33 @@ package struct SessionID: Sendable, Equatable {
 
     private init(text: [UInt8]) { self.text = text }
 
-    /// What a cookie holds; nil unless it has exactly the form of an id, so that nothing else ever reaches a store.
-    package init?(presented: RawSpan) {
-        guard Self.hasForm(presented) else { return nil }
-        text = presented.array
-    }
-
-    package init?(presented: [UInt8]) { self.init(presented: presented.octets) }
-
     package var key: SessionKey { SessionKey(SHA256Digest(of: text)) }
 
-    /// The key of what a cookie holds; nil unless that has the form of an id.
+    /// The key of what a cookie holds; nil unless that has exactly the form of an id, so that nothing else ever reaches a store.
     package static func key(ofPresented octets: RawSpan) -> SessionKey? {
         hasForm(octets) ? SessionKey(SHA256Digest(of: octets)) : nil
     }
 
     private static func hasForm(_ octets: RawSpan) -> Bool {
         guard octets.byteCount == length else { return false }
-        for offset in 0..<length {
-            let octet = octets.octet(at: offset)
-            guard offset < prefix.count ? octet == prefix[offset] : isBase64URL(octet) else { return false }
-        }
+        for offset in 0..<prefix.count where octets.octet(at: offset) != prefix[offset] { return false }
+        // The prefix is base64url too, and an id is six words long.
+        for offset in stride(from: 0, to: length, by: 8) where !isBase64URL(octets.word(at: offset)) { return false }
         return true
+    }
+
+    /// Whether each of the word's eight octets is one of the 64 characters.
+    private static func isBase64URL(_ word: UInt64) -> Bool {
+        let every: UInt64 = 0x0101_0101_0101_0101
+        let mark = every &* 0x80
+        // Only without an octet above 0x7F no sum below carries into the next octet.
+        guard word & mark == 0 else { return false }
+        let lower = word | every &* 0x20
+        let letters = (lower &+ every &* 0x1F) & ~(lower &+ every &* 0x05)
+        let digits = (word &+ every &* 0x50) & ~(word &+ every &* 0x46)
+        let hyphens = ~((word ^ every &* 0x2D) &+ every &* 0x7F)
+        let underscores = ~((word ^ every &* 0x5F) &+ every &* 0x7F)
+        return (letters | digits | hyphens | underscores) & mark == mark
     }
 
     static func isBase64URL(_ octet: UInt8) -> Bool {

@@ -1,13 +1,22 @@
 package import Secrets
+package import Wire
 
 /// What a store sees of a session id: the SHA-256 of its whole text. A stolen store opens no session.
 package struct SessionKey: Hashable, Sendable {
+    /// Octets of `text`.
+    package static let textLength = 43
+
     package let digest: SHA256Digest
 
     package init(_ digest: SHA256Digest) { self.digest = digest }
 
     /// Reads `octets` back; nil unless they are 32.
     package init?(octets: [UInt8]) {
+        guard let digest = SHA256Digest(bytes: octets) else { return nil }
+        self.digest = digest
+    }
+
+    init?(octets: RawSpan) {
         guard let digest = SHA256Digest(bytes: octets) else { return nil }
         self.digest = digest
     }
@@ -22,6 +31,11 @@ package struct SessionKey: Hashable, Sendable {
 
     /// 43 characters of base64url: the key of the row or of the Redis value.
     package var text: String { String(decoding: Base64URL.encode(digest), as: UTF8.self) }
+
+    /// Appends `text` without making a string of it.
+    package func append(to output: Buffer) {
+        _ = unsafe output.withWritable(Self.textLength) { unsafe Base64URL.encode(digest, to: $0) }
+    }
 
     /// The first 16 characters of `text`: what people see and type. 96 bits, so two sessions of one user never share it.
     package var handle: String { String(decoding: Base64URL.encode(digest).prefix(16), as: UTF8.self) }

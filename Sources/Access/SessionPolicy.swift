@@ -12,10 +12,10 @@ package struct SessionPolicy: Sendable, Equatable {
         self.idleTimeout = max(0, idleTimeout)
     }
 
-    /// A session for `user`, who has just signed in. Rule 38: always under a new id. What the client had before, if it has
-    /// the form of an id, is to be removed from the store once the new session is in it.
+    /// A session for `user`, who has just signed in. Rule 38: always under a new id. The session that the client
+    /// showed before, if any, is to be removed from the store once the new one is in it.
     package func start(
-        for user: UserRecord, replacing presented: SessionID?, now: Int64
+        for user: UserRecord, replacing presented: SessionKey?, now: Int64
     ) throws(SessionStartError) -> SessionStart {
         let username: UserName
         do {
@@ -27,7 +27,7 @@ package struct SessionPolicy: Sendable, Equatable {
         let record = SessionRecord(
             key: id.key, userID: user.id, username: username.bytes, role: Array(user.role.utf8), createdAt: now,
             lastSeenAt: now, expiresAt: now + lifetime, idleTimeout: idleTimeout)
-        return SessionStart(id: id, record: record, replaces: presented?.key)
+        return SessionStart(id: id, record: record, replaces: presented)
     }
 }
 

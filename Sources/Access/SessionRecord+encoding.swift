@@ -32,39 +32,61 @@ extension SessionRecord {
     }
 
     /// Reads `octets`, found under `key`, back; `.corrupt` for anything that `encoded` does not write.
-    package init(encoded octets: [UInt8], under key: SessionKey) throws(StoreError) {
-        let place = "session \(key.handle)"
-        guard octets.count <= Self.maxEncoded else { throw .corrupt("\(place): the record is too long") }
-        var rest = octets[...]
-        guard Self.take(4, from: &rest)?.elementsEqual(Self.mark) == true else {
-            throw .corrupt("\(place): not a record of a version known here")
-        }
-        guard let bound = Self.take(SHA256Digest.count, from: &rest), SessionKey(octets: Array(bound)) == key else {
-            throw .corrupt("\(place): the record belongs to another session")
-        }
-        guard let created = Self.time(from: &rest), let seen = Self.time(from: &rest),
-            let expires = Self.time(from: &rest), let idle = Self.time(from: &rest),
-            let userID = Self.text(from: &rest), let username = Self.text(from: &rest),
-            let role = Self.text(from: &rest)
-        else { throw .corrupt("\(place): the record is cut off") }
-        guard rest.isEmpty else { throw .corrupt("\(place): the record goes on after its end") }
+    package init(encoded octets: RawSpan, under key: SessionKey) throws(StoreError) {
+        func corrupt(_ what: String) -> StoreError { .corrupt("session \(key.handle): \(what)") }
+        guard octets.byteCount <= Self.maxEncoded else { throw corrupt("the record is too long") }
+        var fields = Fields(octets)
+        guard fields.begins(with: Self.mark) else { throw corrupt("not a record of a version known here") }
+        guard fields.key() == key else { throw corrupt("the record belongs to another session") }
+        guard let created = fields.time(), let seen = fields.time(), let expires = fields.time(), let idle = fields.time(),
+            let userID = fields.text(), let username = fields.text(), let role = fields.text()
+        else { throw corrupt("the record is cut off") }
+        guard fields.isAtEnd else { throw corrupt("the record goes on after its end") }
         try self.init(
             checking: key, userID: userID, username: username, role: role, createdAt: created, lastSeenAt: seen,
             expiresAt: expires, idleTimeout: idle)
     }
 
-    private static func take(_ count: Int, from rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        guard rest.count >= count else { return nil }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
+    package init(encoded octets: [UInt8], under key: SessionKey) throws(StoreError) {
+        try self.init(encoded: octets.octets, under: key)
     }
 
-    private static func time(from rest: inout ArraySlice<UInt8>) -> Int64? {
-        take(8, from: &rest).map { Int64(bitPattern: $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }) }
-    }
+    /// What stands in a record, from its beginning to its end; nil where it ends too early.
+    private struct Fields: ~Escapable {
+        private let octets: RawSpan
+        private var offset = 0
 
-    private static func text(from rest: inout ArraySlice<UInt8>) -> [UInt8]? {
-        guard let length = take(2, from: &rest) else { return nil }
-        return take(length.reduce(0) { $0 << 8 | Int($1) }, from: &rest).map { Array($0) }
+        @_lifetime(copy octets)
+        init(_ octets: RawSpan) { self.octets = octets }
+
+        var isAtEnd: Bool { offset == octets.byteCount }
+
+        mutating func begins(with mark: [UInt8]) -> Bool {
+            guard octets.byteCount >= mark.count else { return false }
+            for (place, octet) in mark.enumerated() where octets.octet(at: place) != octet { return false }
+            offset = mark.count
+            return true
+        }
+
+        mutating func time() -> Int64? {
+            guard octets.byteCount &- offset >= 8 else { return nil }
+            defer { offset &+= 8 }
+            return Int64(bitPattern: octets.word(at: offset).byteSwapped)
+        }
+
+        mutating func key() -> SessionKey? {
+            guard octets.byteCount &- offset >= SHA256Digest.count else { return nil }
+            defer { offset &+= SHA256Digest.count }
+            return SessionKey(octets: octets.extracting(offset..<offset &+ SHA256Digest.count))
+        }
+
+        mutating func text() -> [UInt8]? {
+            guard octets.byteCount &- offset >= 2 else { return nil }
+            let length = Int(octets.octet(at: offset)) << 8 | Int(octets.octet(at: offset &+ 1))
+            offset &+= 2
+            guard octets.byteCount &- offset >= length else { return nil }
+            defer { offset &+= length }
+            return octets.extracting(offset..<offset &+ length).array
+        }
     }
 }

@@ -1,6 +1,6 @@
 /// Where sessions are kept. One object per worker; it does not leave its worker. `now` is milliseconds since 1970.
 package protocol SessionStore: AnyObject {
-    /// What the worker may keep of the answers of `find`; nil: nothing, for the store would not tell what became of it.
+    /// What the worker may keep of the answers of `find`; nil: nothing, for the store would not tell what became of it. Always the same.
     var cache: SessionCache? { get }
     /// `.conflict` when the key is taken.
     func insert(_ session: SessionRecord, now: Int64) async throws(StoreError)

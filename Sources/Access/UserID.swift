@@ -12,7 +12,7 @@ package struct UserID: Hashable, Sendable, CustomStringConvertible {
         for octet in bytes where octet < 0x21 || octet > 0x7E {
             throw IdentityError(field: .userID, fault: .notPrintableASCII)
         }
-        guard !bytes.contains(UInt8(ascii: ",")) else { throw IdentityError(field: .userID, fault: .separator) }
+        guard !bytes.octets.contains(UInt8(ascii: ",")) else { throw IdentityError(field: .userID, fault: .separator) }
         self.bytes = bytes
     }
 

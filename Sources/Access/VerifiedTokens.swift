@@ -34,11 +34,11 @@ package struct VerifiedTokens {
         entries[place(of: token)] = Entry(token: token.array, identity: identity, verifiedAt: now)
     }
 
-    /// By the last octets, which are the signature's: as good as random for what has been verified.
+    /// By the last eight octets, which are the signature's: as good as random for what has been verified. Nothing shorter ever is.
     private func place(of token: RawSpan) -> Int {
-        var hash: UInt64 = 0
-        for offset in max(0, token.byteCount - 11)..<token.byteCount { hash = hash &* 31 &+ UInt64(token.octet(at: offset)) }
-        hash ^= hash >> 17
-        return Int(truncatingIfNeeded: hash) & (entries.count - 1)
+        guard token.byteCount >= 8 else { return 0 }
+        // Each of the eight characters has a say in the product's upper half.
+        let hash = token.word(at: token.byteCount &- 8) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: hash >> 32) & (entries.count - 1)
     }
 }

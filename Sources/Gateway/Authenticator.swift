@@ -6,6 +6,7 @@ import Wire
 package final class Authenticator {
     private let configuration: GatewayConfiguration
     private let sessions: any SessionStore
+    private let cache: SessionCache?
     private var verified = VerifiedTokens()
     private let metrics: WorkerMetrics?
 
@@ -13,6 +14,7 @@ package final class Authenticator {
         self.configuration = configuration
         self.metrics = metrics
         self.sessions = sessions
+        cache = sessions.cache
     }
 
     /// The identity behind the request; nil when it shows none, or none that holds.
@@ -59,13 +61,14 @@ package final class Authenticator {
             session: cookies.session, token: cookies.token, bearer: PresentedCredentials.Bearer(exchange.head))
     }
 
+    @inline(always)
     private func identity(ofSession range: ByteRange, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {
         let octets = exchange.head.bytes
         guard let key = SessionID.key(ofPresented: octets.span(range)) else {
             exchange.note = "the session cookie is not a session id"
             return nil
         }
-        guard let cache = sessions.cache else { return try await lookUp(key, nil, exchange) }
+        guard let cache else { return try await lookUp(key, nil, exchange) }
         let loop = exchange.context.loop
         // Not the time of the turn, which may have begun long ago: this bounds for how long an ended session is let through.
         switch cache.find(key, now: Clock.monotonic(), wallClock: loop.wallClock) {
@@ -99,7 +102,7 @@ package final class Authenticator {
                 exchange.note = "the stored session cannot be an identity: \(error)"
                 return nil
             }
-            if let ticket { sessions.cache?.keep(record, as: identity, ticket) }
+            if let ticket { cache?.keep(record, as: identity, ticket) }
             if record.times.isTouchDue(at: now) { await touch(key, now: now, exchange) }
             return identity
         } catch {
@@ -118,7 +121,6 @@ package final class Authenticator {
     }
 
     private func identity(ofToken range: ByteRange, _ exchange: Exchange) -> Identity? {
-        guard let tokens = configuration.tokens else { return nil }
         let octets = exchange.head.bytes
         let token = octets.span(range)
         let now = exchange.context.loop.wallClock
@@ -126,6 +128,7 @@ package final class Authenticator {
             metrics?.tokenHits.add(1)
             return identity
         }
+        guard let tokens = configuration.tokens else { return nil }
         metrics?.tokenMisses.add(1)
         do {
             let identity = try tokens.verify(token, now: now)

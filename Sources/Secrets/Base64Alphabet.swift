@@ -9,34 +9,54 @@ struct Base64Alphabet: Sendable {
 
     private static let invalid: UInt8 = 0xff
 
-    private let digits: [UInt8]
+    private let digits: [64 of UInt8]
     /// For each octet the six bits that it stands for, or `invalid`.
     private let values: [UInt8]
 
     private init(_ alphabet: String) {
-        digits = Array(alphabet.utf8)
+        var digits = [64 of UInt8](repeating: 0)
         var values = [UInt8](repeating: Self.invalid, count: 256)
-        for (value, digit) in digits.enumerated() { values[Int(digit)] = UInt8(value) }
+        for (value, digit) in alphabet.utf8.enumerated() {
+            digits[value] = digit
+            values[Int(digit)] = UInt8(value)
+        }
+        self.digits = digits
         self.values = values
     }
 
+    /// How many digits `count` octets have.
+    static func length(of count: Int) -> Int { (count / 3) * 4 + (count % 3 == 0 ? 0 : count % 3 + 1) }
+
     func encode(_ octets: RawSpan) -> [UInt8] {
-        let count = octets.byteCount
-        return [UInt8](capacity: (count / 3) * 4 + (count % 3 == 0 ? 0 : count % 3 + 1)) { output in
-            unsafe octets.withUnsafeBytes { input in
-                var bits: UInt32 = 0
-                var held = 0
-                for index in input.indices {
-                    let octet = unsafe input[index]
-                    bits = bits << 8 | UInt32(octet)
-                    held += 8
-                    while held >= 6 {
-                        held -= 6
-                        output.append(digits[Int(bits >> UInt32(held) & 63)])
-                    }
-                }
-                if held > 0 { output.append(digits[Int(bits << UInt32(6 - held) & 63)]) }
+        unsafe [UInt8](unsafeUninitializedCapacity: Self.length(of: octets.byteCount)) { output, count in
+            unsafe encode(octets, to: UnsafeMutableRawBufferPointer(output))
+            count = output.count
+        }
+    }
+
+    /// Writes the digits of `octets` to `output`, which must have room for all of them.
+    @unsafe
+    func encode(_ octets: RawSpan, to output: UnsafeMutableRawBufferPointer) {
+        precondition(output.count >= Self.length(of: octets.byteCount))
+        // Each subscript of the array itself would copy it.
+        let digits = digits.span
+        func digit(_ value: UInt32) -> UInt32 { UInt32(digits[Int(value & 63)]) }
+        unsafe octets.withUnsafeBytes { input in
+            var place = 0
+            var index = 0
+            while input.count &- index >= 3 {
+                let bits = unsafe UInt32(input[index]) << 16 | UInt32(input[index &+ 1]) << 8 | UInt32(input[index &+ 2])
+                let four = digit(bits >> 18) | digit(bits >> 12) << 8 | digit(bits >> 6) << 16 | digit(bits) << 24
+                unsafe output.storeBytes(of: four.littleEndian, toByteOffset: place, as: UInt32.self)
+                index &+= 3
+                place &+= 4
             }
+            guard index < input.count else { return }
+            let first = unsafe UInt32(input[index]) << 16
+            let bits = index &+ 1 < input.count ? unsafe first | UInt32(input[index &+ 1]) << 8 : first
+            unsafe output[place] = UInt8(truncatingIfNeeded: digit(bits >> 18))
+            unsafe output[place &+ 1] = UInt8(truncatingIfNeeded: digit(bits >> 12))
+            if index &+ 1 < input.count { unsafe output[place &+ 2] = UInt8(truncatingIfNeeded: digit(bits >> 6)) }
         }
     }
 

@@ -23,12 +23,14 @@ package struct SHA256Digest: Hashable, Sendable {
     package init(of octets: [UInt8]) { self.init(of: octets.span.raw) }
 
     /// A digest that was kept somewhere; nil unless there are 32 octets.
-    package init?(bytes: [UInt8]) {
-        guard bytes.count == Self.count else { return nil }
+    package init?(bytes: RawSpan) {
+        guard bytes.byteCount == Self.count else { return nil }
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        unsafe withUnsafeMutableBytes(of: &words) { unsafe $0.copyBytes(from: bytes) }
+        unsafe withUnsafeMutableBytes(of: &words) { words in unsafe bytes.withUnsafeBytes { unsafe words.copyMemory(from: $0) } }
         self.init(words)
     }
+
+    package init?(bytes: [UInt8]) { self.init(bytes: bytes.span.raw) }
 
     /// The 32 octets for the time of `body`.
     package func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
@@ -38,6 +40,9 @@ package struct SHA256Digest: Hashable, Sendable {
 
     /// Eight of the octets, as good as random: for tables.
     package var word: UInt64 { first }
+
+    /// Of a digest any part is as good a hash as the whole.
+    package func hash(into hasher: inout Hasher) { hasher.combine(first) }
 
     /// The 32 octets.
     package var bytes: [UInt8] {

@@ -1,52 +1,100 @@
 internal import Access
 internal import Loop
+internal import Wire
 
 /// Commands of one task that belong together, and the replies to them so far.
 final class RedisExchange {
     let waiter: Waiter
     let expected: Int
-    var replies: [RedisReply] = []
+    private(set) var replies: [RedisReply] = []
+    /// The string that answered a look-up; nil: this is none.
+    let value: Buffer?
+    /// There is a string, which may be empty.
+    private(set) var hasValue = false
     private(set) var failure: StoreError?
     private(set) var isDone = false
+    private var isParked = false
+    /// The one behind it in the queue.
+    fileprivate var next: RedisExchange?
 
     init(waiter: Waiter, expected: Int) {
         self.waiter = waiter
         self.expected = expected
+        value = nil
     }
 
-    convenience init(loop: EventLoop, expected: Int) {
-        self.init(waiter: Waiter(loop: loop), expected: expected)
+    /// For one command that is answered with a string, or else with one reply.
+    init(lookUp waiter: Waiter) {
+        self.waiter = waiter
+        expected = 1
+        value = Buffer()
+    }
+
+    /// Takes one reply; the exchange may be complete with it.
+    func take(_ reply: RedisReply) {
+        if case .bulk(let octets) = reply, let value {
+            value.append(octets)
+            hasValue = true
+        } else {
+            replies.append(reply)
+        }
+        if hasValue || replies.count == expected { finish() }
+    }
+
+    /// Takes the string that a look-up is answered with.
+    func take(_ string: RedisString, from input: Buffer) {
+        value?.append(input, string.octets)
+        hasValue = true
+        finish()
     }
 
     func finish(_ failure: StoreError? = nil) {
         isDone = true
         self.failure = failure
-        waiter.wake()
+        // Who is not parked looks by itself.
+        if isParked { waiter.wake() }
+    }
+
+    /// Parks until something may have happened; false when the deadline passed.
+    func wait(until deadline: UInt64) async -> Bool {
+        isParked = true
+        let isInTime = await waiter.wait(until: deadline)
+        isParked = false
+        return isInTime
+    }
+
+    /// A look-up that is done may be used for another one.
+    func reset() {
+        value?.removeAll()
+        hasValue = false
+        if !replies.isEmpty { replies.removeAll() }
+        isDone = false
     }
 }
 
-/// Exchanges in the order in which their replies will come.
-struct RedisQueue {
-    private var exchanges: [RedisExchange] = []
-    private var head = 0
+/// Exchanges, the first one first: a list whose links stand in the exchanges. An object, because a change inside of a property that is
+/// a value is checked for exclusive access at run time.
+final class RedisQueue {
+    private(set) var first: RedisExchange?
+    private var last: RedisExchange?
+    private(set) var count = 0
 
-    var count: Int { exchanges.count - head }
-    var isEmpty: Bool { count == 0 }
-    var first: RedisExchange? { isEmpty ? nil : exchanges[head] }
+    var isEmpty: Bool { first == nil }
 
-    mutating func append(_ exchange: RedisExchange) { exchanges.append(exchange) }
-
-    mutating func removeFirst() {
-        head += 1
-        // What is done is dropped in bulk: one by one would move the rest each time.
-        if head == exchanges.count {
-            exchanges.removeAll(keepingCapacity: true)
-            head = 0
-        } else if head >= 256 {
-            exchanges.removeFirst(head)
-            head = 0
-        }
+    /// - Parameter exchange: one that is in no queue.
+    func append(_ exchange: RedisExchange) {
+        if let last { last.next = exchange } else { first = exchange }
+        last = exchange
+        count += 1
     }
 
-    func forEach(_ body: (RedisExchange) -> Void) { exchanges[head...].forEach(body) }
+    @discardableResult
+    func takeFirst() -> RedisExchange? {
+        guard let taken = first else { return nil }
+        first = taken.next
+        taken.next = nil
+        if first == nil { last = nil }
+        count -= 1
+        return taken
+    }
 }

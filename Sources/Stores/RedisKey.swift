@@ -1,10 +1,19 @@
 internal import Access
+internal import Wire
 
 /// The keys in Redis. None holds a character that a pattern gives a meaning to (rule 41).
 enum RedisKey {
     static let sessionPrefix: [UInt8] = .word("gatehouse:session:")
 
     static func session(_ key: SessionKey) -> [UInt8] { session(.word(key.text)) }
+
+    /// Writes `GET` of a session's key: the command that every check sends.
+    static func appendGet(_ key: SessionKey, to output: Buffer) {
+        // 61: the prefix' 18 octets and the 43 of a key's text.
+        output.append("*2\r\n$3\r\nGET\r\n$61\r\ngatehouse:session:")
+        key.append(to: output)
+        output.append("\r\n")
+    }
 
     /// - Parameter member: a session key's text, as the index holds it.
     static func session(_ member: [UInt8]) -> [UInt8] { sessionPrefix + member }

@@ -15,6 +15,11 @@ package struct RedisLogin: Sendable {
         self.password = password
         self.tls = tls
     }
+
+    /// Says who we are; nil: nothing is to be said.
+    var authentication: RedisCommand? {
+        password.map { RedisCommand("AUTH", (user.map { [$0] } ?? []) + [$0]) }
+    }
 }
 
 /// Where a Redis server listens.

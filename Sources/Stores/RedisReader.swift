@@ -41,6 +41,9 @@ final class RedisReader {
         unsafe functions.deallocate()
     }
 
+    /// Nothing of a reply has been fed that is not whole.
+    var isBetweenReplies: Bool { unanswered == 0 }
+
     /// Takes what has arrived, all of it.
     func feed(_ input: Buffer) throws(RedisProtocolError) {
         let count = input.count

@@ -139,7 +139,15 @@ extension RedisSessionStore: SessionStore {
         return session
     }
 
+    @inline(always)
     private func read(_ key: SessionKey) async throws(StoreError) -> SessionRecord? {
+        if case .one(let connection) = servers {
+            return try await connection.lookUp("GET", timeout: timeouts.command) { output in
+                RedisKey.appendGet(key, to: output)
+            } read: { value throws(StoreError) in
+                try SessionRecord(encoded: value, under: key)
+            }
+        }
         let get = RedisCommand("GET", RedisKey.session(key))
         guard let value = try bulk(try await servers.check(get), get) else { return nil }
         return try SessionRecord(encoded: value, under: key)

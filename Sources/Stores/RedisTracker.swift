@@ -217,9 +217,7 @@ final class RedisTracker {
     ) async throws(StoreError) -> Int64 {
         var commands: [RedisCommand] = []
         let login = location.login
-        if let password = login.password {
-            commands.append(RedisCommand("AUTH", login.user.map { [$0, password] } ?? [password]))
-        }
+        if let authentication = login.authentication { commands.append(authentication) }
         commands.append(RedisCommand("CLIENT", .word("ID")))
         commands.append(RedisCommand("SUBSCRIBE", Self.channel))
         do throws(RedisProtocolError) {

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Secrets
 import Settings
 import Wire
 
@@ -21,6 +22,9 @@ struct ExplainCommand: ParsableCommand {
     @Option(name: .customLong("as"), help: ArgumentHelp("As this user, signed in.", valueName: "user"))
     var user: String?
     @OptionGroup var options: ConfigOptions
+
+    /// For a session that nobody has begun: no session id is empty, so none has this key.
+    private static let anyKey = SessionKey(SHA256Digest(of: []))
 
     func run() throws {
         let settings = try options.load().settings
@@ -74,7 +78,7 @@ struct ExplainCommand: ParsableCommand {
         do {
             identity = try Identity(
                 userID: record.id, username: Array(record.username.utf8), role: Array(record.role.utf8),
-                method: route.accepts.contains(.session) ? .session(handle: []) : .token(jti: []), expiresAt: .max)
+                method: route.accepts.contains(.session) ? .session(Self.anyKey) : .token(jti: []), expiresAt: .max)
         } catch {
             return "\(known)\n\(name) cannot be named to an upstream: \(error)"
         }

@@ -32,7 +32,7 @@ import Testing
 
     @Test("an identity by a kind of credential that the route does not accept counts as not signed in")
     func accepts() throws {
-        let session = try identity(by: .session(handle: bytes("h")))
+        let session = try identity(by: .session(SessionID.random().key))
         let token = try identity(by: .token(jti: bytes("t")))
         #expect(try outcome(route(accepts: .session), session) == .forward(route: 3, as: "alice"))
         #expect(try outcome(route(accepts: .session), token) == .signIn(.notAccepted(.token)))

@@ -55,7 +55,7 @@ import Testing
             key: key, userID: try UserID("101"), username: bytes("alice"), role: bytes("user"), createdAt: 1,
             lastSeenAt: 2, expiresAt: 3, idleTimeout: 0)
         let made = try Identity(session: record)
-        #expect(made.method == .session(handle: bytes("AAECAwQFBgcICQoL")))
+        #expect(made.method == .session(key))
         #expect(made.expiresAt == 3 && made.userID.text == "101" && made.username == bytes("alice"))
     }
 

@@ -126,6 +126,19 @@ struct HMACSHA256KeyTests {
         }
     }
 
+    @Test("constantTimeEqual sees every single bit, at every length to 40")
+    func everyBit() {
+        for count in 0...40 {
+            let octets = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+            #expect(constantTimeEqual(octets, octets))
+            for bit in 0..<count * 8 {
+                var other = octets
+                other[bit / 8] ^= 1 << UInt8(bit % 8)
+                #expect(!constantTimeEqual(octets, other), "bit \(bit) of \(count) octets")
+            }
+        }
+    }
+
     @Test(
         "constantTimeEqual says what == says",
         arguments: [

@@ -7,6 +7,8 @@ final class FakeRedis: Sendable {
     /// What happens once a client has been greeted and has sent something.
     enum Behaviour: Sendable {
         case answer([UInt8])
+        /// The octets in two pieces, the first one octet long, then two, and so on, with a pause in between.
+        case pieces([UInt8])
         /// The octets again and again, until the client goes.
         case flood([UInt8])
         case close
@@ -53,6 +55,7 @@ final class FakeRedis: Sendable {
         _ = try? Thread.start(name: "fake-client") { [weak self] in
             defer { close(descriptor) }
             var isGreeted = !greets
+            var cut = 0
             while case let octets = TCP.receive(descriptor), !octets.isEmpty {
                 self?.received.withLock { $0 += octets }
                 self?.readCount.withLock { $0 += 1 }
@@ -63,6 +66,11 @@ final class FakeRedis: Sendable {
                 }
                 switch behaviour {
                 case .answer(let answer): TCP.send(descriptor, answer)
+                case .pieces(let answer):
+                    cut = cut % answer.count + 1
+                    TCP.send(descriptor, Array(answer[..<cut]))
+                    usleep(1_000)
+                    TCP.send(descriptor, Array(answer[cut...]))
                 case .flood(let answer): while TCP.send(descriptor, answer) {}
                 case .close: return
                 case .silence: break

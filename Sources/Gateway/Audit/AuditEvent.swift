@@ -74,7 +74,7 @@ package struct AuditEvent: Sendable, Equatable {
         username = identity.username.isEmpty ? nil : identity.username
         role = identity.role.isEmpty ? nil : identity.role
         switch identity.method {
-        case .session(let handle): session = handle
+        case .session(let key): session = Array(key.handle.utf8)
         case .token(let jti): token = jti.isEmpty ? nil : jti
         }
     }

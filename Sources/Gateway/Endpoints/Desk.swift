@@ -88,11 +88,11 @@ struct Desk {
         return (kind == .token ? cookies.token : cookies.session) != .none
     }
 
-    /// The session id in the request's cookie; nil when there is none, or several, or something else.
-    func presentedSession(_ exchange: Exchange) -> SessionID? {
+    /// The key of the session id in the request's cookie; nil when there is none, or several, or something else.
+    func presentedSession(_ exchange: Exchange) -> SessionKey? {
         guard case .one(let range) = exchange.cookies(configuration).session else { return nil }
         let bytes = exchange.head.bytes
-        return SessionID(presented: bytes.span(range))
+        return SessionID.key(ofPresented: bytes.span(range))
     }
 
     private func cookieName(_ kind: CredentialKinds) -> [UInt8] {

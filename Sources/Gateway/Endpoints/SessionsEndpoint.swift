@@ -33,7 +33,7 @@ struct SessionsEndpoint {
         guard let identity = await desk.identity(of: exchange) else { return }
         // Who is signed in by a token has no session of theirs to keep, whatever cookie stands beside it.
         let isSession = identity.method.kind == .session
-        let kept = isSession ? desk.presentedSession(exchange)?.key : nil
+        let kept = isSession ? desk.presentedSession(exchange) : nil
         do throws(StoreError) {
             let ended = try await sessions.removeAll(of: identity.userID, except: kept)
             var event = AuditEvent(.sessionRevoked, .ok, .byUser, of: identity)
@@ -97,8 +97,5 @@ struct SessionsEndpoint {
 
 extension Identity {
     /// Whether this is who `session`'s cookie makes of a request.
-    fileprivate func isOf(_ session: SessionRecord) -> Bool {
-        guard case .session(let handle) = method else { return false }
-        return session.key.handle.utf8.elementsEqual(handle)
-    }
+    fileprivate func isOf(_ session: SessionRecord) -> Bool { method == .session(session.key) }
 }

@@ -56,7 +56,7 @@ struct SignInGrant {
         } catch { throw SignInFailure.notPossible(error.description, user) }
         do { identity = try tokens.verify(token, now: now) } catch { throw SignInFailure.notPossible("\(error)", user) }
         // The session whose cookie is taken away would be out of everybody's reach, so it ends.
-        await end(desk.presentedSession(exchange)?.key, desk, exchange)
+        await end(desk.presentedSession(exchange), desk, exchange)
         let cookie = desk.setCookie(.token, token, maxAge: (identity.expiresAt - now) / 1000)
         return Granted(identity: identity, cookies: [cookie] + stale(.session, desk, exchange))
     }

@@ -12,9 +12,9 @@ struct SignOutEndpoint {
         // A link or a picture of another site must not sign anybody out (rule 36), so GET does not.
         guard head.method == .post else { return await desk.refuseMethod(exchange, allowed: "POST") }
         if let problem = desk.objectionToOrigin(of: exchange, against: .signOut) { return await desk.refuse(exchange, problem) }
-        if let id = desk.presentedSession(exchange) {
+        if let key = desk.presentedSession(exchange) {
             do throws(StoreError) {
-                try await end(id.key, exchange)
+                try await end(key, exchange)
             } catch {
                 // Rule 40: without its cookie nobody could end the session any more.
                 let problem = Problem(error, "You could not be signed out just now. Try again in a moment.")

@@ -5,13 +5,13 @@ import Loop
 final class MeasuredSessions: SessionStore {
     private let store: any SessionStore
     private let series: StoreSeries
+    let cache: SessionCache?
 
     init(_ store: any SessionStore, _ series: StoreSeries) {
         self.store = store
         self.series = series
+        cache = store.cache
     }
-
-    var cache: SessionCache? { store.cache }
 
     func insert(_ session: SessionRecord, now: Int64) async throws(StoreError) {
         try await series.measure(.write) { () async throws(StoreError) in try await store.insert(session, now: now) }

@@ -12,9 +12,9 @@ private func line(_ event: AuditEvent, by actor: AuditActor = .person(.init(uid:
 struct AuditRecordTests {
     @Test("A request's line: every member, in its place")
     func request() throws {
+        let key = try #require(SessionKey(text: "oLw3b1dPq0mC2hYx" + String(repeating: "A", count: 27)))
         let identity = try Identity(
-            userID: UserID("101"), username: bytes("alice"), role: bytes("user"), method: .session(handle: bytes("oLw3b1dPq0mC2hYx")),
-            expiresAt: 0)
+            userID: UserID("101"), username: bytes("alice"), role: bytes("user"), method: .session(key), expiresAt: 0)
         let client = AuditActor.Client(
             address: IPAddress(v4: 0xC000_0201), requestID: RequestID(high: 1, low: 0xff), traceID: TraceID(high: 0xa, low: 0xb),
             route: bytes("/admin/"))

@@ -1,4 +1,5 @@
 import Access
+import Secrets
 import Synchronization
 import Testing
 
@@ -95,14 +96,14 @@ struct SignedInTests {
         let others = server.contents.sessions.filter { $0.userID.text == "101" && !mine.hasSuffix($0.key.handle) }
         let bobs = try #require(server.contents.sessions.first { $0.userID.text == "102" })
         #expect(try server.ask("DELETE", "/.gatehouse/sessions/\(bobs.key.handle)", ["Cookie: \(mine)"]).status == 404)
-        let id = try #require(SessionID(presented: bytes(String(mine.dropFirst("session_id=".count)))))
-        let other = try #require(others.first { $0.key != id.key })
+        let key = SessionKey(SHA256Digest(of: bytes(String(mine.dropFirst("session_id=".count)))))
+        let other = try #require(others.first { $0.key != key })
         let ended = try server.ask("DELETE", "/.gatehouse/sessions/\(other.key.handle)", ["Cookie: \(mine)"])
         #expect(ended.status == 204)
         #expect(ended["set-cookie"] == nil)
         #expect(try server.ask("DELETE", "/.gatehouse/sessions", ["Cookie: \(mine)"]).body == "{\"ended\":1}\n")
-        #expect(Set(server.contents.sessions.map(\.key)) == [id.key, bobs.key])
-        let own = try server.ask("DELETE", "/.gatehouse/sessions/\(id.key.handle)", ["Cookie: \(mine)"])
+        #expect(Set(server.contents.sessions.map(\.key)) == [key, bobs.key])
+        let own = try server.ask("DELETE", "/.gatehouse/sessions/\(key.handle)", ["Cookie: \(mine)"])
         #expect(own.status == 204)
         #expect(own["set-cookie"] == "session_id=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
         await server.stop()
