@@ -157,6 +157,29 @@
         end &+= digits
     }
 
+    // MARK: For HeadWriter
+
+    /// Hands out the memory with room for at least `room` octets behind `end`. It is the borrower's until `takeBack`: the buffer is empty
+    /// meanwhile, so nobody else writes where the borrower does, or frees it.
+    @unsafe
+    func lend(_ room: Int) -> (memory: UnsafeMutableRawBufferPointer, start: Int, end: Int) {
+        reserve(max(room, 1))
+        let lent = unsafe (memory: storage, start: start, end: end)
+        unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        start = 0
+        end = 0
+        return unsafe lent
+    }
+
+    /// Takes the memory back; what is readable in it begins at `start` and ends before `end`.
+    @unsafe
+    func takeBack(_ memory: UnsafeMutableRawBufferPointer, start: Int, end: Int) {
+        precondition(unsafe storage.baseAddress == nil && start >= 0 && start <= end && end <= memory.count)
+        unsafe storage = memory
+        self.start = start
+        self.end = end
+    }
+
     // MARK: For the system calls and the parsers
 
     /// The readable octets for the time of `body`.

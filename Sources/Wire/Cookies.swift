@@ -47,7 +47,7 @@ package enum Cookies {
     ///
     /// - Returns: false when nothing remains; then nothing was appended.
     @discardableResult
-    package static func append(_ head: RequestHead, without names: [[UInt8]], to out: Buffer) -> Bool {
+    package static func append(_ head: RequestHead, without names: [[UInt8]], to out: inout HeadWriter) -> Bool {
         let bytes = head.bytes
         let octets = bytes.octets
         var hasPair = false
@@ -56,7 +56,7 @@ package enum Cookies {
             while let pair = pairs.next(in: octets) {
                 if isNamed(octets, pair, names) { continue }
                 if hasPair { out.append("; ") }
-                out.append(bytes, pair.whole)
+                out.append(octets, pair.whole)
                 hasPair = true
             }
         }

@@ -14,7 +14,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         let length = name.end &- name.start
         guard length >= 2 else { self = .other; return }
         let candidate = FieldName.candidate(length, octets[name.start].lowercased, octets[name.end &- 2].lowercased)
-        self = octets.equalsToken(name, candidate.text) ? candidate : .other
+        self = candidate != .other && octets.equalsToken(name, candidate.text) ? candidate : .other
     }
 
     /// The id of a name that is not in a message, such as one from the settings. What is no token is `other`.

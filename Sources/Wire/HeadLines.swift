@@ -24,6 +24,7 @@ struct HeadLines {
     /// Reads the fields that are complete; true when the empty line was reached.
     mutating func readFields(_ octets: Octets) throws(WireError) -> Bool {
         let limit = fieldsStart &+ limits.bytes
+        readSound(octets, to: min(octets.count, limit))
         while let line = try cursor.next(octets, limit: limit, tooLong: .fieldsTooLarge) {
             if line.isEmpty { return true }
             if fields.count >= limits.fields { throw WireError(.tooManyFields, line: cursor.line) }
@@ -32,6 +33,19 @@ struct HeadLines {
             fields.append(field)
         }
         return false
+    }
+
+    /// Reads, in one pass, the lines that are complete before `end` and that nobody could find fault with. Whatever is in doubt stays for
+    /// `readFields`, which knows what to say of it.
+    private mutating func readSound(_ octets: Octets, to end: Int) {
+        // A line that came in part is left to the cursor, which looks at each octet once however the line arrives.
+        guard cursor.isAtLine else { return }
+        var start = cursor.lineStart
+        while fields.count < limits.fields, let field = HeaderField.sound(octets, from: start, to: end, next: &start) {
+            names |= field.id.bit
+            fields.append(field)
+            cursor.pass(to: start)
+        }
     }
 
     mutating func reset() {

@@ -127,11 +127,13 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     /// The address as text: dotted decimal, or the form of RFC 5952.
-    package func append(to out: Buffer) {
+    package func append(to out: Buffer) { out.write(39) { append(to: &$0) } }
+
+    package func append(to out: inout HeadWriter) {
         if isV4 {
             for part in 0..<4 {
                 if part > 0 { out.append(.ascii(".")) }
-                out.append(decimal: UInt8(truncatingIfNeeded: low >> UInt64(24 - 8 * part)))
+                out.append(decimal: low >> UInt64(24 - 8 * part) & 255)
             }
             return
         }

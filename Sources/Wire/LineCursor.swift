@@ -25,5 +25,16 @@ struct LineCursor {
         return found
     }
 
+    /// Nothing of the next line has been looked at yet.
+    @inline(always) var isAtLine: Bool { scanned == lineStart }
+
+    /// Takes note of a line that was read up to `end`, CRLF included, by somebody else.
+    @inline(always)
+    mutating func pass(to end: Int) {
+        line &+= 1
+        lineStart = end
+        scanned = end
+    }
+
     mutating func reset() { self = LineCursor() }
 }

@@ -45,6 +45,7 @@ extension Span where Element == UInt8 {
     }
 
     /// The first control octet (0x00...0x1F but HTAB, or 0x7F) in `offset..<end`; `end` when there is none.
+    @inline(always)
     func firstControl(from offset: Int, to end: Int) -> Int {
         var index = offset
         while end &- index >= 8 {
@@ -56,15 +57,28 @@ extension Span where Element == UInt8 {
                 index &+= 8
                 continue
             }
-            // An octet above the first marked one may be marked by the borrow only, so each is looked at.
-            for candidate in index..<(index &+ 8) where self[candidate].isControl { return candidate }
-            index &+= 8
-        }
-        while index < end {
+            // A borrow marks an octet too many only above one that is marked rightly, so the lowest is right.
+            index &+= marks.trailingZeroBitCount / 8
             if self[index].isControl { return index }
             index &+= 1
         }
-        return end
+        while index < end, !self[index].isControl { index &+= 1 }
+        return index
+    }
+
+    /// The first octet that is not visible ASCII (0x21...0x7E) in `offset..<end`; `end` when there is none.
+    @inline(always)
+    func firstInvisible(from offset: Int, to end: Int) -> Int {
+        var index = offset
+        while end &- index >= 8 {
+            let word = word(at: index)
+            // As above. The first half marks what is below 0x21 or above 0xA0, the second 0x7F to 0xFE.
+            let marks = ((word &- 0x2121_2121_2121_2121) | (word &+ 0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080
+            if marks != 0 { return index &+ marks.trailingZeroBitCount / 8 }
+            index &+= 8
+        }
+        while index < end, ASCIISet.visible.contains(self[index]) { index &+= 1 }
+        return index
     }
 
     func equals(_ range: ByteRange, _ text: StaticString) -> Bool {
@@ -122,6 +136,32 @@ extension Span where Element == UInt8 {
         return index
     }
 
+    /// Where a path stops being canonical for certain, at most `end`: at a `/` before another or before a `.`, or at one of `%?#\`.
+    func endOfPlainPath(from offset: Int, to end: Int) -> Int {
+        var index = offset
+        // Each octet is looked at together with the one behind it.
+        while end &- index >= 9 {
+            let word = word(at: index)
+            let next = self.word(at: index &+ 1)
+            let segments = word.marks(of: .ascii("/")) & (next | 0x0101_0101_0101_0101).marks(of: .ascii("/"))
+            let others = word.marks(of: .ascii("%")) | word.marks(of: .ascii("?")) | word.marks(of: .ascii("#")) | word.marks(of: .ascii("\\"))
+            let marks = segments | others
+            if marks != 0 { return index &+ marks.trailingZeroBitCount / 8 }
+            index &+= 8
+        }
+        while index < end {
+            switch self[index] {
+            case .ascii("/"):
+                let next = index &+ 1 < end ? self[index &+ 1] : 0
+                if next == .ascii("/") || next == .ascii(".") { return index }
+            case .ascii("%"), .ascii("?"), .ascii("#"), .ascii("\\"): return index
+            default: break
+            }
+            index &+= 1
+        }
+        return index
+    }
+
     /// Whether all octets are printable ASCII other than `"` and `\`: what stands in a JSON string, and in a quoted field of a log, as it is.
     package var isPlain: Bool {
         var index = 0
@@ -158,6 +198,16 @@ extension Span where Element == UInt8 {
         while first < last, self[first].isBlank { first &+= 1 }
         while last > first, self[last &- 1].isBlank { last &-= 1 }
         return ByteRange(offset: first, count: last &- first)
+    }
+}
+
+extension UInt64 {
+    /// The highest bit of each of the eight octets that is `octet`; no other bit.
+    @inline(always)
+    func marks(of octet: UInt8) -> UInt64 {
+        let difference = self ^ (UInt64(octet) &* 0x0101_0101_0101_0101)
+        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        return ~(((difference & low) &+ low) | difference | low)
     }
 }
 

@@ -47,16 +47,14 @@ package struct RequestParser {
     /// `method SP request-target SP HTTP-version`, each space exactly one (RFC 9112 3).
     private mutating func readRequestLine(_ octets: Octets, _ line: Range<Int>) throws(WireError) {
         let end = line.upperBound
-        var index = line.lowerBound
-        while index < end, ASCIISet.token.contains(octets[index]) { index &+= 1 }
+        var index = octets.endOfToken(from: line.lowerBound, to: end)
         guard index < end else { throw WireError(.requestLineMalformed, line: 1) }
         guard octets[index] == 0x20 else { throw WireError(octets[index] == .cr ? .bareCR : .invalidMethod, line: 1) }
         guard index > line.lowerBound else { throw WireError(.requestLineMalformed, line: 1) }
         parts.methodRange = ByteRange(offset: line.lowerBound, count: index &- line.lowerBound)
 
         let target = index &+ 1
-        index = target
-        while index < end, ASCIISet.visible.contains(octets[index]) { index &+= 1 }
+        index = octets.firstInvisible(from: target, to: end)
         if index < end, octets[index] != 0x20 { throw WireError(octets[index] == .cr ? .bareCR : .invalidTarget, line: 1) }
         guard index < end, index > target else { throw WireError(.requestLineMalformed, line: 1) }
         parts.target = ByteRange(offset: target, count: index &- target)

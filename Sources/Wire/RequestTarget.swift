@@ -66,18 +66,7 @@ extension RequestHead.Parts {
     private mutating func readPath(_ bytes: Buffer, from start: Int) throws(WireError) {
         let octets = bytes.octets
         let end = target.end
-        var index = start
-        scan: while index < end {
-            let octet = octets[index]
-            switch octet {
-            case .ascii("/"):
-                let next = index &+ 1 < end ? octets[index &+ 1] : 0
-                if next == .ascii("/") || next == .ascii(".") { break scan }
-            case .ascii("%"), .ascii("?"), .ascii("#"), .ascii("\\"): break scan
-            default: break
-            }
-            index &+= 1
-        }
+        var index = octets.endOfPlainPath(from: start, to: end)
         if index == end || octets[index] == .ascii("?") {
             path = ByteRange(offset: start, count: index &- start)
         } else {

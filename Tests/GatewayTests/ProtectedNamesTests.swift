@@ -11,7 +11,7 @@ struct ProtectedNamesTests {
         let buffer = Buffer()
         buffer.append("??")
         buffer.append(text: name)
-        return names.contains(buffer, ByteRange(offset: 2, count: name.utf8.count))
+        return names.contains(buffer.octets, ByteRange(offset: 2, count: name.utf8.count))
     }
 
     @Test(
@@ -34,4 +34,31 @@ struct ProtectedNamesTests {
             "Id-User-X",
         ])
     func nearMisses(_ name: String) { #expect(!Self.contains(name)) }
+
+    /// With what stands for itself only: letters and digits, in lower case.
+    private static func folded(_ name: [UInt8]) -> [UInt8] {
+        name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }.filter { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+    }
+
+    @Test(
+        "Any octet in or before any place of a name: it is protected when its folding is",
+        arguments: ["X-User-Id", "Forwarded", "a", "--", "7"])
+    func everyOctet(_ text: String) {
+        let list = ["X-User-Id", "Forwarded", "a", "7x"].map { Array($0.utf8) }
+        let names = ProtectedNames(list)
+        let known = Set(list.map(Self.folded))
+        let name = Array(text.utf8)
+        for place in name.indices {
+            for octet in UInt8.min...UInt8.max {
+                var replaced = name
+                replaced[place] = octet
+                var inserted = name
+                inserted.insert(octet, at: place)
+                for other in [replaced, inserted, inserted + [0x2D, octet]] {
+                    let found = names.contains(other.span, ByteRange(offset: 0, count: other.count))
+                    #expect(found == known.contains(Self.folded(other)), "\(other)")
+                }
+            }
+        }
+    }
 }

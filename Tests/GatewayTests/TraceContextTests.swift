@@ -9,7 +9,7 @@ private let parent = "00f067aa0ba902b7"
 private func id(_ text: String) -> TraceID? {
     let buffer = Buffer()
     buffer.append(text: text)
-    return TraceContext.id(buffer, ByteRange(offset: 0, count: buffer.count))
+    return TraceContext.id(buffer.octets, ByteRange(offset: 0, count: buffer.count))
 }
 
 /// W3C Trace Context, Level 1: 3.2.2 and 4.3.

@@ -97,13 +97,14 @@ struct FuzzTests {
             guard let head = head(line) else { continue }
             parsed += 1
             let out = Buffer()
-            let hasMore = Cookies.append(head, without: [octets("id")], to: out)
+            var hasMore = false
+            out.write(0) { hasMore = Cookies.append(head, without: [octets("id")], to: &$0) }
             #expect(hasMore == !out.isEmpty)
             let again = try #require(self.head(rest(out)))
             #expect(Cookies.survey(head, session: octets("id"), token: octets("id")).hasOthers == hasMore)
             #expect(Cookies.survey(again, session: octets("id"), token: octets("t")).session == .none)
             let second = Buffer()
-            _ = Cookies.append(again, without: [octets("id")], to: second)
+            second.write(0) { _ = Cookies.append(again, without: [octets("id")], to: &$0) }
             #expect(rest(second) == rest(out))
             for name in ["a", "c", "idx"] {
                 #expect(value(name, head) == value(name, again), "\(line)")

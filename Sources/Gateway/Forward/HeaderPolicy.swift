@@ -10,9 +10,15 @@ final class HeaderPolicy {
     /// The end of a line, a Via line for each version that may have come, and its end.
     private let via: (http10: [UInt8], http11: [UInt8])
     private let protected: ProtectedNames
-    /// The same as field ids, where they have one.
-    private let protectedIDs: [FieldName]
+    /// Fields of a request that end here, whatever they say; `protected` as field ids, where they have one, among them.
+    private let requestEnds: FieldNameSet
+    /// Fields of a response that end here, whatever they say.
+    private let responseEnds: FieldNameSet
     private let ownCookies: [[UInt8]]
+    /// The identity's field lines, up to their values.
+    private let identityLines: [(start: [UInt8], attribute: GatewayConfiguration.Attribute)]
+    /// Octets of a head that are not the message's own, about.
+    private static let added = 512
 
     /// Fields that we set, and those by which an upstream could be told another client, path or method than was judged
     /// (rule 5).
@@ -35,7 +41,14 @@ final class HeaderPolicy {
         )
         let identity = configuration.identityHeaders.map(\.name)
         protected = ProtectedNames(identity + HeaderPolicy.ours.map { Array($0.description.utf8) })
-        protectedIDs = identity.map { FieldName($0) }.filter { $0 != .other }
+        let hopByHop = FieldName.allCases.filter(\.isHopByHop)
+        requestEnds = FieldNameSet(
+            hopByHop + identity.map { FieldName($0) }.filter { $0 != .other } + [
+                .host, .cookie, .contentLength, .expect, .xRequestID, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort,
+                .xRealIP, .forwarded, .tracestate, .traceparent,
+            ])
+        responseEnds = FieldNameSet(hopByHop + [.xRequestID])
+        identityLines = configuration.identityHeaders.map { (start: $0.name + [0x3A, 0x20], attribute: $0.attribute) }
         ownCookies = [configuration.sessionCookie, configuration.tokenCookie]
     }
 
@@ -78,104 +91,105 @@ final class HeaderPolicy {
     /// Writes the head of the request as the upstream gets it. `identity`: exactly one field each, or none.
     func writeRequest(_ exchange: Exchange, as identity: Identity?, stripsBearer: Bool, server: [UInt8], to out: Buffer) {
         let head = exchange.head
-        out.append(head.bytes, head.methodRange)
-        out.append(0x20)
-        out.append(head.bytes, head.path)
-        if let query = head.query {
-            out.append(UInt8(ascii: "?"))
-            out.append(head.bytes, query)
-        }
-        out.append(" HTTP/1.1\r\nHost: ")
-        if head.host.isEmpty { out.append(server) } else { out.append(head.bytes, head.host) }
-        out.append("\r\n")
-        var traceparent: HeaderField?
-        for field in head.fields {
-            switch field.id {
-            case .other:
-                if protected.contains(head.bytes, field.name) { continue }
-            case .host, .cookie, .contentLength, .expect, .xRequestID, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort,
-                .xRealIP, .forwarded, .tracestate:
-                continue
-            case .traceparent:
-                traceparent = field
-                continue
-            case .authorization:
-                // Rule 45: a credential of the gateway's ends here, so that the upstream cannot use it again.
-                if stripsBearer && isBearer(head.bytes, field.value) { continue }
-            default:
-                if field.id.isHopByHop || protectedIDs.contains(field.id) { continue }
+        let bytes = head.bytes
+        out.write(bytes.count + HeaderPolicy.added) { out in
+            let octets = bytes.octets
+            writeRequestLine(head, octets, server: server, to: &out)
+            writeFields(of: head, octets, stripsBearer: stripsBearer, to: &out)
+            if head.has(.cookie), exchange.cookies(configuration).hasOthers {
+                out.append("Cookie: ")
+                Cookies.append(head, without: ownCookies, to: &out)
+                out.append("\r\n")
             }
-            if head.hasConnectionOptions && head.connectionNames(field.name) { continue }
-            out.append(field, from: head.bytes)
-        }
-        if head.has(.cookie), exchange.cookies(configuration).hasOthers { writeCookies(head, to: out) }
-        writeTrace(exchange, traceparent, to: out)
-        writeForwarding(exchange, to: out)
-        if let identity { write(identity, to: out) }
-        writeFraming(head.framing, to: out)
-        out.append("\r\n")
-    }
-
-    private func writeCookies(_ head: RequestHead, to out: Buffer) {
-        out.append("Cookie: ")
-        Cookies.append(head, without: ownCookies, to: out)
-        out.append("\r\n")
-    }
-
-    /// W3C Trace Context: passed on when it is well formed, and begun here when not.
-    private func writeTrace(_ exchange: Exchange, _ traceparent: HeaderField?, to out: Buffer) {
-        let head = exchange.head
-        if let traceparent, head.count(of: .traceparent) == 1, TraceContext.id(head.bytes, traceparent.value) != nil {
-            out.append(traceparent, from: head.bytes)
-            for field in head.fields where field.id == .tracestate { out.append(field, from: head.bytes) }
-        } else {
-            TraceContext.begin(exchange.id, to: out)
-        }
-    }
-
-    private func writeForwarding(_ exchange: Exchange, to out: Buffer) {
-        let head = exchange.head
-        let trusted = !configuration.trustedProxies.isEmpty && isTrusted(exchange.peer.ip)
-        out.append("X-Request-Id: ")
-        exchange.id.append(to: out)
-        out.append("\r\nX-Forwarded-For: ")
-        if trusted {
-            for field in head.fields where field.id == .xForwardedFor && !field.value.isEmpty {
-                out.append(head.bytes, field.value)
-                out.append(", ")
-            }
-        }
-        exchange.peer.ip.append(to: out)
-        out.append("\r\nX-Forwarded-Proto: ")
-        if trusted, let scheme = single(.xForwardedProto, in: head), isScheme(head.bytes, scheme) {
-            out.append(head.bytes, scheme)
-        } else {
-            out.append(configuration.publicURL.isHTTPS ? "https" : "http")
-        }
-        let host = trusted ? single(.xForwardedHost, in: head) ?? head.host : head.host
-        if !host.isEmpty {
-            out.append("\r\nX-Forwarded-Host: ")
-            out.append(head.bytes, host)
-        }
-        out.append(head.version == .http10 ? via.http10 : via.http11)
-    }
-
-    private func write(_ identity: Identity, to out: Buffer) {
-        for header in configuration.identityHeaders {
-            let value =
-                switch header.attribute {
-                case .id: identity.userID.bytes
-                case .username: identity.username
-                case .role: identity.role
-                }
-            out.append(header.name)
-            out.append(": ")
-            out.append(value)
+            writeTrace(exchange, octets, to: &out)
+            writeForwarding(exchange, octets, to: &out)
+            if let identity { write(identity, to: &out) }
+            writeFraming(head.framing, to: &out)
             out.append("\r\n")
         }
     }
 
-    private func writeFraming(_ framing: BodyFraming, to out: Buffer) {
+    private func writeRequestLine(_ head: RequestHead, _ octets: Octets, server: [UInt8], to out: inout HeadWriter) {
+        out.append(octets, head.methodRange)
+        out.append(0x20)
+        out.append(octets, head.path)
+        if let query = head.query {
+            out.append(UInt8(ascii: "?"))
+            out.append(octets, query)
+        }
+        out.append(" HTTP/1.1\r\nHost: ")
+        if head.host.isEmpty { out.append(server) } else { out.append(octets, head.host) }
+        out.append("\r\n")
+    }
+
+    /// The client's own fields, as far as they go on.
+    private func writeFields(of head: RequestHead, _ octets: Octets, stripsBearer: Bool, to out: inout HeadWriter) {
+        let hasConnectionOptions = head.hasConnectionOptions
+        var run = FieldRun()
+        for field in head.fields {
+            if requestEnds.contains(field.id) { continue }
+            if field.id == .other && protected.contains(octets, field.name) { continue }
+            // Rule 45: a credential of the gateway's ends here, so that the upstream cannot use it again.
+            if field.id == .authorization && stripsBearer && isBearer(head.bytes, field.value) { continue }
+            if hasConnectionOptions && head.connectionNames(field.name) { continue }
+            out.append(field, from: octets, behind: &run)
+        }
+        out.append(run, from: octets)
+    }
+
+    /// W3C Trace Context: passed on when it is well formed, and begun here when not.
+    private func writeTrace(_ exchange: Exchange, _ octets: Octets, to out: inout HeadWriter) {
+        let head = exchange.head
+        guard let traceparent = TraceContext.parent(in: head), TraceContext.id(octets, traceparent.value) != nil else {
+            return TraceContext.begin(exchange.id, to: &out)
+        }
+        out.append(traceparent, from: octets)
+        for field in head.fields where field.id == .tracestate { out.append(field, from: octets) }
+    }
+
+    private func writeForwarding(_ exchange: Exchange, _ octets: Octets, to out: inout HeadWriter) {
+        let head = exchange.head
+        let peer = exchange.peer.ip
+        let trusted = !configuration.trustedProxies.isEmpty && isTrusted(peer)
+        out.append("X-Request-Id: ")
+        out.append(exchange.id.digits)
+        out.append("\r\nX-Forwarded-For: ")
+        if trusted {
+            for field in head.fields where field.id == .xForwardedFor && !field.value.isEmpty {
+                out.append(octets, field.value)
+                out.append(", ")
+            }
+        }
+        peer.append(to: &out)
+        out.append("\r\nX-Forwarded-Proto: ")
+        if trusted, let scheme = single(.xForwardedProto, in: head), isScheme(head.bytes, scheme) {
+            out.append(octets, scheme)
+        } else if configuration.publicURL.isHTTPS {
+            out.append("https")
+        } else {
+            out.append("http")
+        }
+        let host = trusted ? single(.xForwardedHost, in: head) ?? head.host : head.host
+        if !host.isEmpty {
+            out.append("\r\nX-Forwarded-Host: ")
+            out.append(octets, host)
+        }
+        out.append(head.version == .http10 ? via.http10 : via.http11)
+    }
+
+    private func write(_ identity: Identity, to out: inout HeadWriter) {
+        for line in identityLines {
+            out.append(line.start)
+            switch line.attribute {
+            case .id: out.append(identity.userID.bytes)
+            case .username: out.append(identity.username)
+            case .role: out.append(identity.role)
+            }
+            out.append("\r\n")
+        }
+    }
+
+    private func writeFraming(_ framing: BodyFraming, to out: inout HeadWriter) {
         switch framing {
         case .none, .untilClose: return
         case .length(let count):
@@ -199,7 +213,7 @@ final class HeaderPolicy {
     }
 
     /// Trailers are fields like others to an upstream that merges them (rule 7).
-    func allowsTrailer(_ octets: Buffer, _ field: HeaderField) -> Bool { !protected.contains(octets, field.name) }
+    func allowsTrailer(_ octets: Buffer, _ field: HeaderField) -> Bool { !protected.contains(octets.octets, field.name) }
 
     // MARK: Towards the client
 
@@ -207,31 +221,41 @@ final class HeaderPolicy {
     func writeResponse(
         _ response: ResponseHead, to exchange: Exchange, framing: BodyFraming, closes: Bool, out: Buffer
     ) {
-        out.append("HTTP/1.1 ")
-        out.append(decimal: UInt64(response.status))
-        out.append(0x20)
-        out.append(response.bytes, response.reason)
-        out.append("\r\n")
+        let bytes = response.bytes
+        let status = response.status
+        out.write(bytes.count + HeaderPolicy.added) { out in
+            let octets = bytes.octets
+            out.append("HTTP/1.1 ")
+            out.append(decimal: UInt64(status))
+            out.append(0x20)
+            out.append(octets, response.reason)
+            out.append("\r\n")
+            writeFields(of: response, octets, framing, to: &out)
+            if status >= 200 {
+                out.append("X-Request-Id: ")
+                out.append(exchange.id.digits)
+                out.append(response.version == .http10 ? via.http10 : via.http11)
+                writeFraming(framing, to: &out)
+                if closes { out.append("Connection: close\r\n") }
+            }
+            out.append("\r\n")
+        }
+    }
+
+    /// The upstream's own fields, as far as they go on.
+    private func writeFields(of response: ResponseHead, _ octets: Octets, _ framing: BodyFraming, to out: inout HeadWriter) {
         // What a HEAD or a 304 says of content that is not sent (RFC 9110 8.6, which forbids it for 204 and interim responses).
         let keepsLength = framing == .none && response.status != 204 && response.status >= 200
+        let hasConnectionOptions = response.hasConnectionOptions
+        var run = FieldRun()
         for field in response.fields {
-            switch field.id {
-            case .contentLength: if !keepsLength { continue }
-            case .xRequestID: continue
-            case .setCookie: if isOwnCookie(response.bytes, field.value) { continue }
-            default: if field.id.isHopByHop { continue }
-            }
-            if response.hasConnectionOptions && response.connectionNames(field.name) { continue }
-            out.append(field, from: response.bytes)
+            if responseEnds.contains(field.id) { continue }
+            if field.id == .contentLength && !keepsLength { continue }
+            if field.id == .setCookie && isOwnCookie(response.bytes, field.value) { continue }
+            if hasConnectionOptions && response.connectionNames(field.name) { continue }
+            out.append(field, from: octets, behind: &run)
         }
-        if response.status >= 200 {
-            out.append("X-Request-Id: ")
-            exchange.id.append(to: out)
-            out.append(response.version == .http10 ? via.http10 : via.http11)
-            writeFraming(framing, to: out)
-            if closes { out.append("Connection: close\r\n") }
-        }
-        out.append("\r\n")
+        out.append(run, from: octets)
     }
 
     /// Only the gateway gives its own cookies (rule 38). A browser drops the white space around a name, and sends a cookie

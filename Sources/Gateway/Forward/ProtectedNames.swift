@@ -6,35 +6,49 @@ import Wire
 /// with the case and everything but letters and digits folded away (rule 2).
 struct ProtectedNames {
     private let names: [[UInt8]]
-    private let hashes: [UInt64]
-    /// Two bits for each name by its hash, so that most names of a request are known to be harmless after one pass: with some sixty
-    /// names one in eighty others is looked up.
-    private let filter: [16 of UInt64]
+    /// Of each name: see `ends`.
+    private let keys: [Ends]
+    /// For each first octet (its lowest six bits) the last octets of the names that begin so, a bit each: most names of a request are
+    /// known to be harmless after a look at their two ends.
+    private let lasts: [64 of UInt64]
 
-    init(_ names: [[UInt8]]) {
-        self.names = names.map(ProtectedNames.folded)
-        hashes = self.names.map(ProtectedNames.hash)
-        var filter = [16 of UInt64](repeating: 0)
-        for hash in hashes {
-            filter[ProtectedNames.word(hash)] |= ProtectedNames.bit(hash)
-            filter[ProtectedNames.word(hash >> 10)] |= ProtectedNames.bit(hash >> 10)
-        }
-        self.filter = filter
+    /// The first and the last octet of a folded name.
+    private struct Ends: Equatable {
+        let first: UInt8
+        let last: UInt8
     }
 
-    func contains(_ octets: Buffer, _ name: ByteRange) -> Bool {
-        var hash: UInt64 = ProtectedNames.basis
-        let span = octets.octets
-        for index in name.start..<name.end {
-            if let folded = ProtectedNames.fold(span[index]) { hash = ProtectedNames.mix(hash, folded) }
-        }
-        guard filter[ProtectedNames.word(hash)] & ProtectedNames.bit(hash) != 0,
-            filter[ProtectedNames.word(hash >> 10)] & ProtectedNames.bit(hash >> 10) != 0
-        else { return false }
-        for index in hashes.indices where hashes[index] == hash {
-            if isSame(span, name, names[index]) { return true }
+    init(_ names: [[UInt8]]) {
+        self.names = names.map { $0.compactMap(ProtectedNames.fold) }
+        keys = self.names.map { ProtectedNames.ends($0.span, ByteRange(offset: 0, count: $0.count)) }
+        var lasts = [64 of UInt64](repeating: 0)
+        for key in keys { lasts[Int(key.first & 63)] |= 1 << UInt64(key.last & 63) }
+        self.lasts = lasts
+    }
+
+    func contains(_ octets: Octets, _ name: ByteRange) -> Bool {
+        let ends = ProtectedNames.ends(octets, name)
+        guard lasts[Int(ends.first & 63)] & 1 << UInt64(ends.last & 63) != 0 else { return false }
+        for index in keys.indices where keys[index] == ends {
+            if isSame(octets, name, names[index]) { return true }
         }
         return false
+    }
+
+    /// Zeros: folded, nothing remains of the name.
+    @inline(__always)
+    private static func ends(_ octets: Octets, _ name: ByteRange) -> Ends {
+        var start = name.start
+        var end = name.end
+        while start < end {
+            guard let first = fold(octets[start]) else { start &+= 1; continue }
+            while true {
+                end &-= 1
+                // It comes to the first one at the latest.
+                if let last = fold(octets[end]) { return Ends(first: first, last: last) }
+            }
+        }
+        return Ends(first: 0, last: 0)
     }
 
     private func isSame(_ octets: Octets, _ name: ByteRange, _ folded: [UInt8]) -> Bool {
@@ -47,8 +61,6 @@ struct ProtectedNames {
         return count == folded.count
     }
 
-    static func folded(_ name: [UInt8]) -> [UInt8] { name.compactMap(fold) }
-
     @inline(__always)
     private static func fold(_ octet: UInt8) -> UInt8? {
         switch octet {
@@ -57,18 +69,4 @@ struct ProtectedNames {
         default: nil
         }
     }
-
-    // FNV-1a (RFC 9923).
-    private static let basis: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    @inline(__always)
-    private static func mix(_ hash: UInt64, _ octet: UInt8) -> UInt64 { (hash ^ UInt64(octet)) &* 0x0000_0100_0000_01b3 }
-
-    private static func hash(_ folded: [UInt8]) -> UInt64 { folded.reduce(basis, mix) }
-
-    @inline(__always)
-    private static func word(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 6 & 15) }
-
-    @inline(__always)
-    private static func bit(_ hash: UInt64) -> UInt64 { 1 << (hash & 63) }
 }

@@ -19,28 +19,30 @@ enum TraceContext {
     /// Whose trace the request goes on with; the one that is begun with it where it names none, or none that can be read.
     static func traceID(of exchange: Exchange) -> TraceID {
         let head = exchange.head
-        guard let field = parent(in: head), let id = id(head.bytes, field) else {
+        let bytes = head.bytes
+        guard let field = parent(in: head), let id = id(bytes.octets, field.value) else {
             return TraceID(exchange.id)
         }
         return id
     }
 
-    /// The value of the request's `traceparent`; nil when there is none or several (3.2: a single header).
-    private static func parent(in head: RequestHead) -> ByteRange? {
-        var found: ByteRange?
+    /// The request's `traceparent`; nil when there is none or several (3.2: a single header).
+    static func parent(in head: RequestHead) -> HeaderField? {
+        guard head.has(.traceparent) else { return nil }
+        var found: HeaderField?
         for field in head.fields where field.id == .traceparent {
             guard found == nil else { return nil }
-            found = field.value
+            found = field
         }
         return found
     }
 
     /// The trace that `range` names; nil unless it is well formed (3.2.2) and can go on. A later version is read as far as version 00
     /// goes (4.3): behind that, it ends or has a dash.
-    static func id(_ octets: Buffer, _ range: ByteRange) -> TraceID? {
+    static func id(_ octets: Octets, _ range: ByteRange) -> TraceID? {
         let count = range.end - range.start
         guard count >= length else { return nil }
-        let span = octets.octets.extracting(range.start..<range.end)
+        let span = octets.extracting(range.start..<range.end)
         guard span[2] == dash, span[35] == dash, span[52] == dash,
             let version = hexadecimal(span, 0..<2), let high = hexadecimal(span, 3..<19), let low = hexadecimal(span, 19..<35),
             let parent = hexadecimal(span, 36..<52), hexadecimal(span, 53..<55) != nil
@@ -51,9 +53,9 @@ enum TraceContext {
     }
 
     /// Begins a trace named after the request; whether it is recorded is for those to say who record.
-    static func begin(_ id: RequestID, to out: Buffer) {
+    static func begin(_ id: RequestID, to out: inout HeadWriter) {
         out.append("traceparent: 00-")
-        id.append(to: out)
+        out.append(id.digits)
         out.append("-")
         out.append(HexadecimalWord(id.low | 1))
         out.append("-00\r\n")

@@ -6,28 +6,30 @@ final class UpstreamConnection {
     let transport: Transport
     let server: UpstreamServer
     let head = ResponseHead()
-    private var parser: ResponseParser
-    /// Has carried an exchange before: its server may have closed it just as we write.
-    private(set) var isReused = false
-    /// Monotonic nanoseconds since which it has been unused.
-    private(set) var idleSince: UInt64 = 0
+    // Unchecked, both: one worker's thread only, and nothing that is called while they change comes back here.
+    @exclusivity(unchecked) private var parser: ResponseParser
+    @exclusivity(unchecked) private var parked: (isReused: Bool, since: UInt64) = (false, 0)
 
     init(socket: Socket, server: UpstreamServer, limits: HeadLimits, pool: BufferPool) {
         transport = Transport(socket: socket, pool: pool)
         self.server = server
-        parser = ResponseParser(limits: limits)
+        unsafe parser = ResponseParser(limits: limits)
     }
 
     /// Takes the next response head out of what has been read; false: more has to be read.
     func parseHead(answering method: Method) throws(WireError) -> Bool {
-        try parser.parse(transport.input, answering: method, into: head)
+        unsafe try parser.parse(transport.input, answering: method, into: head)
     }
 
     func park(at now: UInt64) {
-        isReused = true
-        idleSince = now
+        unsafe parked = (isReused: true, since: now)
         transport.socket.waiter = nil
     }
+
+    /// Has carried an exchange before: its server may have closed it just as we write.
+    var isReused: Bool { unsafe parked.isReused }
+    /// Monotonic nanoseconds since which it has been unused.
+    var idleSince: UInt64 { unsafe parked.since }
 
     /// It has not been used for a while: its memory is of more use elsewhere.
     func releaseBuffers() { transport.releaseBuffers() }

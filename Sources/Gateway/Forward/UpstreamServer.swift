@@ -11,11 +11,13 @@ final class UpstreamServer {
     private let health: ServerHealth
     private let addresses: UpstreamAddresses
 
-    private var idle: [UpstreamConnection] = [] {
+    // Unchecked: one worker's thread only, and nothing that is called while it changes comes back here.
+    @exclusivity(unchecked) private var idle: [UpstreamConnection] = [] {
         // Without a look at the old value, which would cost a copy of the array.
         didSet {
-            counts.idle.add(UInt64(truncatingIfNeeded: idle.count &- countedIdle))
-            countedIdle = idle.count
+            let count = unsafe idle.count
+            counts.idle.add(UInt64(truncatingIfNeeded: count &- countedIdle))
+            countedIdle = count
         }
     }
     private var countedIdle = 0
@@ -47,7 +49,7 @@ final class UpstreamServer {
 
     /// A connection that has been used before and is still good, latest first; nil when there is none.
     func takeIdle() -> UpstreamConnection? {
-        while let connection = idle.popLast() {
+        while let connection = unsafe idle.popLast() {
             if connection.isQuiet { return connection }
             discard(connection)
         }
@@ -115,7 +117,7 @@ final class UpstreamServer {
     /// Takes a connection back for the next exchange.
     func park(_ connection: UpstreamConnection, at now: UInt64) {
         connection.park(at: now)
-        idle.append(connection)
+        unsafe idle.append(connection)
     }
 
     func discard(_ connection: UpstreamConnection) {
@@ -126,13 +128,14 @@ final class UpstreamServer {
     /// Closes what the server has closed, or what has not been used since `moment`. What has not been used since `restingSince` gives
     /// its memory back.
     func sweep(olderThan moment: UInt64, restingSince: UInt64) {
-        guard !idle.isEmpty else { return }
+        guard unsafe !idle.isEmpty else { return }
         var kept: [UpstreamConnection] = []
-        for connection in idle {
+        let all = unsafe idle
+        for connection in all {
             guard connection.isQuiet && connection.idleSince >= moment else { discard(connection); continue }
             if connection.idleSince < restingSince { connection.releaseBuffers() }
             kept.append(connection)
         }
-        idle = kept
+        unsafe idle = kept
     }
 }
