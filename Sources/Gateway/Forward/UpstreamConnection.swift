@@ -34,8 +34,8 @@ final class UpstreamConnection {
     /// It has not been used for a while: its memory is of more use elsewhere.
     func releaseBuffers() { transport.releaseBuffers() }
 
-    /// Nothing has come since it was parked: neither an end nor octets that nobody asked for.
-    var isQuiet: Bool { !transport.socket.mayRead && transport.input.isEmpty && transport.output.isEmpty }
+    /// Nothing has come since it was parked, with nothing left over: neither an end nor octets that nobody asked for.
+    var isQuiet: Bool { !transport.socket.mayRead }
 
     func close() { transport.socket.close() }
 }
