@@ -14,6 +14,10 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
+// lld, for it packs the 90,000 places that a static Swift program has to adjust at its start into 18 KB instead of 2.2 MB (RELR,
+// understood by glibc from 2.36 on), and keeps what is only data out of the pages that may be run.
+let linking: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"])]
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -54,10 +58,10 @@ let package = Package(
             dependencies: [
                 "Wire", "Secrets", "Loop", "Access", "Stores", "Gateway", "Settings", "Profile", argumentParser, logging,
             ],
-            swiftSettings: settings),
+            swiftSettings: settings, linkerSettings: linking),
         .executableTarget(
             name: "profile-service", dependencies: ["Profile", "Gateway", "Loop", argumentParser, logging],
-            swiftSettings: settings),
+            swiftSettings: settings, linkerSettings: linking),
 
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: settings),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets", "COpenSSL"], swiftSettings: settings),

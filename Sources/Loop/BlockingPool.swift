@@ -14,6 +14,7 @@ package final class BlockingPool: Sendable {
     package let threads: Int
     /// How many jobs may wait.
     package let queue: Int
+    private let isBackground: Bool
     private let capacity: Int
     private let state = Mutex(State())
     /// Counts the jobs that wait, for the threads to sleep on.
@@ -32,10 +33,13 @@ package final class BlockingPool: Sendable {
     /// - Parameters:
     ///   - threads: how many calls run at a time, at least 1.
     ///   - queue: how many more may wait.
-    package init(name: String, threads: Int, queue: Int) throws(SystemError) {
+    ///   - isBackground: for computing: where cores are short, a loop that has something to do takes one at once, and what computes
+    ///     gets a sixtieth of it (sched(7), nice 19). At the same priority a loop would wait for a few milliseconds each time.
+    package init(name: String, threads: Int, queue: Int, isBackground: Bool = false) throws(SystemError) {
         self.name = name
         self.threads = max(1, threads)
         self.queue = queue
+        self.isBackground = isBackground
         capacity = queue + threads
         available = Semaphore()
         for index in 0..<max(1, threads) {
@@ -80,6 +84,8 @@ package final class BlockingPool: Sendable {
     }
 
     private func work() {
+        // Of this thread alone, on Linux (nice(2)).
+        if isBackground { _ = nice(19) }
         while true {
             available.wait()
             let (job, isClosed) = state.withLock { state in

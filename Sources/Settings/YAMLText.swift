@@ -30,7 +30,9 @@ struct YAMLText {
             do {
                 var view = String.UnicodeScalarView()
                 view.append(contentsOf: scalars)
-                guard let root = try Yams.compose(yaml: String(view)) else { return nil }
+                // Scalars are read as text here, so there is no need for the patterns by which Yams would tell their types: they cost
+                // a start some milliseconds and two megabytes.
+                guard let root = try Yams.compose(yaml: String(view), .basic) else { return nil }
                 return entry(root, path: "", fallback: .file(line: 1, column: 1))
             } catch YamlError.duplicatedKeysInMapping(let names, let context) {
                 guard rename(at: context.mark, with: marker) else {

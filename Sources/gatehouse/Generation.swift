@@ -102,7 +102,7 @@ private final class HashingPool: Sendable {
     init(threads: Int, queue: Int) throws {
         self.threads = threads
         self.queue = queue
-        pool = try BlockingPool(name: "passwords", threads: threads, queue: queue)
+        pool = try BlockingPool(name: "passwords", threads: threads, queue: queue, isBackground: true)
     }
 
     deinit { pool.close() }

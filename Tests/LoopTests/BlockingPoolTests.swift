@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -29,6 +30,21 @@ struct BlockingPoolTests {
             return log.entries.withLock { $0 }
         }
         #expect(entries == Array(0..<5_000))
+    }
+
+    @Test("What computes in the background stands behind the loops; all other threads stand where the process does")
+    func background() async throws {
+        let own = getpriority(Int32(PRIO_PROCESS.rawValue), 0)
+        let priorities = try await onWorker { loop in
+            var found: [Int32] = []
+            for isBackground in [true, false] {
+                let pool = try BlockingPool(name: "pool", threads: 1, queue: 1, isBackground: isBackground)
+                defer { pool.close() }
+                found.append(try await pool.run { getpriority(Int32(PRIO_PROCESS.rawValue), 0) })
+            }
+            return found + [getpriority(Int32(PRIO_PROCESS.rawValue), 0)]
+        }
+        #expect(priorities == [19, own, own])
     }
 
     @Test("Closed: what was taken is finished, and nothing new is")
