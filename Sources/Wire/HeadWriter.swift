@@ -57,6 +57,15 @@
         unsafe next += octets.count
     }
 
+    /// What `body` writes: at most `room` octets, from the address that it gets on; it returns their number.
+    @unsafe
+    mutating func append(atMost room: Int, _ body: (UnsafeMutableRawPointer) -> Int) {
+        if unsafe end - next < room { makeRoom(room) }
+        let count = unsafe body(next)
+        precondition(count >= 0 && count <= room)
+        unsafe next += count
+    }
+
     /// The octets of `source` in `range`.
     package mutating func append(_ source: Octets, _ range: ByteRange) {
         unsafe source.extracting(range.start..<range.end).withUnsafeBytes { unsafe append($0) }

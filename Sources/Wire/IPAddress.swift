@@ -126,39 +126,81 @@ package struct IPAddress: Hashable, Sendable {
         }
     }
 
-    /// The address as text: dotted decimal, or the form of RFC 5952.
-    package func append(to out: Buffer) { out.write(39) { append(to: &$0) } }
+    /// Octets of the longest text.
+    package static let longestText = 39
+
+    /// Appends the address as text: dotted decimal, or the form of RFC 5952.
+    package func append(to out: Buffer) {
+        out.write(IPAddress.longestText) { append(to: &$0) }
+    }
 
     package func append(to out: inout HeadWriter) {
-        if isV4 {
-            for part in 0..<4 {
-                if part > 0 { out.append(.ascii(".")) }
-                out.append(decimal: low >> UInt64(24 - 8 * part) & 255)
-            }
-            return
+        unsafe out.append(atMost: IPAddress.longestText) { unsafe write(to: $0) }
+    }
+
+    /// Writes the same.
+    /// - Parameter room: of at least `longestText` octets.
+    /// - Returns: how many of them were written.
+    @unsafe
+    package func write(to room: UnsafeMutableRawPointer) -> Int {
+        unsafe isV4 ? writeV4(to: room) : writeV6(to: room)
+    }
+
+    /// Each number as three digits and a dot, without the zeros in front; the dot behind the last one does not count.
+    @unsafe
+    private func writeV4(to room: UnsafeMutableRawPointer) -> Int {
+        var end = 0
+        for place in 0..<4 {
+            let shift = UInt64(24 &- 8 &* place)
+            let part = UInt32(truncatingIfNeeded: low >> shift & 255)
+            let digits = 0x2E30_3030 | part / 100 | (part / 10 % 10) << 8 | (part % 10) << 16
+            let zeros = part < 10 ? 2 : part < 100 ? 1 : 0
+            unsafe room.storeBytes(of: (digits >> UInt32(8 * zeros)).littleEndian, toByteOffset: end, as: UInt32.self)
+            end &+= 4 &- zeros
         }
-        let groups = (0..<8).map { UInt16(truncatingIfNeeded: ($0 < 4 ? high : low) >> UInt64(48 - 16 * ($0 & 3))) }
-        let zeros = IPAddress.longestZeros(groups)
+        return end &- 1
+    }
+
+    @unsafe
+    private func writeV6(to room: UnsafeMutableRawPointer) -> Int {
+        let zeros = longestZeros
+        var end = 0
+        func write(_ octet: UInt8) {
+            unsafe room.storeBytes(of: octet, toByteOffset: end, as: UInt8.self)
+            end &+= 1
+        }
         var index = 0
         while index < 8 {
-            if index == zeros.lowerBound, !zeros.isEmpty {
-                out.append("::")
+            if zeros.contains(index) {
+                if index == 0 { write(.ascii(":")) }
+                write(.ascii(":"))
                 index = zeros.upperBound
                 continue
             }
-            if index > 0, index != zeros.upperBound || zeros.isEmpty { out.append(.ascii(":")) }
-            out.append(hexadecimal: groups[index])
-            index += 1
+            let group = group(index)
+            var shift = max(0, 15 &- group.leadingZeroBitCount) & ~3
+            while shift >= 0 {
+                write(UInt8(truncatingIfNeeded: group >> UInt16(shift) & 15).lowerHexadecimalDigit)
+                shift &-= 4
+            }
+            index &+= 1
+            if index < 8 { write(.ascii(":")) }
         }
+        return end
+    }
+
+    /// One of the eight groups of the IPv6 form.
+    private func group(_ index: Int) -> UInt16 {
+        UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(48 &- 16 &* (index & 3)))
     }
 
     /// RFC 5952 4.2: the first of the longest runs of at least two zero groups.
-    private static func longestZeros(_ groups: [UInt16]) -> Range<Int> {
+    private var longestZeros: Range<Int> {
         var longest = 0..<0
         var start = 0
-        for index in 0...8 where index == 8 || groups[index] != 0 {
-            if index - start >= 2, index - start > longest.count { longest = start..<index }
-            start = index + 1
+        for index in 0...8 where index == 8 || group(index) != 0 {
+            if index &- start >= 2, index &- start > longest.count { longest = start..<index }
+            start = index &+ 1
         }
         return longest
     }

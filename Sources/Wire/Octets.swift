@@ -162,26 +162,6 @@ extension Span where Element == UInt8 {
         return index
     }
 
-    /// Whether all octets are printable ASCII other than `"` and `\`: what stands in a JSON string, and in a quoted field of a log, as it is.
-    package var isPlain: Bool {
-        var index = 0
-        while count &- index >= 8 {
-            let word = word(at: index)
-            let quote = (word ^ 0x2222_2222_2222_2222) &- 0x0101_0101_0101_0101
-            let backslash = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- 0x0101_0101_0101_0101
-            // A borrow marks an octet too many only above one that is marked rightly, and an octet above 0x7F is marked by itself.
-            let marks = (word &- 0x2020_2020_2020_2020) | (word &+ 0x0101_0101_0101_0101) | word | quote | backslash
-            if marks & 0x8080_8080_8080_8080 != 0 { return isPlain(from: index) }
-            index &+= 8
-        }
-        return isPlain(from: index)
-    }
-
-    private func isPlain(from offset: Int) -> Bool {
-        for index in offset..<count where !self[index].isPlain { return false }
-        return true
-    }
-
     /// Whether two stretches are the same, the case of ASCII letters apart.
     func equalsFolded(_ range: ByteRange, _ other: ByteRange) -> Bool {
         guard range.count == other.count else { return false }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Wire
 
@@ -17,6 +18,37 @@ struct IPAddressTests {
         let address = try #require(IPAddress(octets(input)))
         #expect(address.text == expected)
         #expect(IPAddress(octets(expected)) == address)
+    }
+
+    @Test("Every number of an IPv4 address, at every place")
+    func numbers() {
+        for place in 0..<4 {
+            for number in 0...255 {
+                var parts = [1, 20, 130, 4]
+                parts[place] = number
+                let address = IPAddress(v4: parts.reduce(0) { $0 << 8 | UInt32($1) })
+                #expect(address.text == parts.map { String($0) }.joined(separator: "."))
+            }
+        }
+    }
+
+    @Test("Every way of zeros in an IPv6 address is written as inet_ntop(3) writes it")
+    func zeros() throws {
+        for pattern in 0..<256 {
+            for group: UInt64 in [0x1, 0xab, 0xdef, 0x9876] {
+                let groups = (0..<8).map { pattern >> $0 & 1 == 1 ? group : 0 }
+                let high = groups[0..<4].reduce(0) { $0 << 16 | $1 }
+                let address = IPAddress(high: high, low: groups[4...].reduce(0) { $0 << 16 | $1 })
+                var octets = address.octets
+                var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+                let end = unsafe inet_ntop(AF_INET6, &octets, &text, socklen_t(text.count))
+                try #require(unsafe end != nil)
+                // It writes the last four octets of ::102:304 as an IPv4 address, which RFC 5952 5 leaves to known prefixes.
+                let expected = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                if expected.contains(".") { continue }
+                #expect(address.text == expected)
+            }
+        }
     }
 
     @Test(

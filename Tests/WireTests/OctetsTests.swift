@@ -19,14 +19,6 @@ struct OctetsTests {
         return lines
     }
 
-    @Test("Plain text: printable ASCII without quotes and backslashes")
-    func plain() {
-        for line in Self.lines(.ascii("a")) {
-            let isPlain = line.allSatisfy { (0x20...0x7E).contains($0) && $0 != .ascii("\"") && $0 != .ascii("\\") }
-            #expect(line.span.isPlain == isPlain, "\(line)")
-        }
-    }
-
     @Test("The end of a token", arguments: [UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "7")])
     func tokens(_ filler: UInt8) {
         for line in Self.lines(filler) {

@@ -5,19 +5,21 @@ import Wire
 extension AccessRecord {
     func appendJSON(to line: inout LineWriter) {
         line.append("{\"time\":\"")
-        Timestamp.append(milliseconds: time, .milliseconds, to: &line)
+        line.append(time)
         line.append("\",\"request_id\":\"")
-        line.append(requestID)
+        line.append(requestID.digits)
         line.append("\",\"trace_id\":\"")
-        line.append(traceID)
+        line.append(traceID.digits)
         line.append("\",\"client\":\"")
         line.append(client)
+        let bytes = head.bytes
+        let octets = bytes.octets
         line.append("\",\"method\":")
-        append(head.methodRange.prefix(AccessRecord.longestMethod), to: &line)
+        append(octets, head.methodRange, AccessRecord.longestMethod, to: &line)
         line.append(",\"host\":")
-        append(head.host.prefix(AccessRecord.longestHost), to: &line)
+        append(octets, head.host, AccessRecord.longestHost, to: &line)
         line.append(",\"path\":")
-        append(head.path.prefix(AccessRecord.longestPath), to: &line)
+        append(octets, head.path, AccessRecord.longestPath, to: &line)
         line.append(",\"route\":")
         append(route, to: &line)
         line.append(",\"user_id\":")
@@ -46,11 +48,9 @@ extension AccessRecord {
         line.append("}\n")
     }
 
-    private func append(_ range: ByteRange, to line: inout LineWriter) {
+    private func append(_ octets: Octets, _ range: ByteRange, _ longest: Int, to line: inout LineWriter) {
         if range.isEmpty { return line.append("null") }
-        let bytes = head.bytes
-        let octets = bytes.octets
-        line.append(json: octets.extracting(range.start..<range.end))
+        line.append(json: octets.extracting(range.prefix(longest)))
     }
 
     private func append(_ octets: [UInt8]?, to line: inout LineWriter) {

@@ -13,11 +13,13 @@ extension AccessRecord {
         line.append(" - ")
         append(userID, to: &line)
         line.append(" [")
-        Timestamp.append(milliseconds: time, .milliseconds, to: &line)
+        line.append(time)
         line.append("] \"")
-        append(head.methodRange.prefix(AccessRecord.longestMethod), to: &line)
+        let bytes = head.bytes
+        let octets = bytes.octets
+        append(octets, head.methodRange, AccessRecord.longestMethod, to: &line)
         line.append(0x20)
-        append(head.path.prefix(AccessRecord.longestPath), to: &line)
+        append(octets, head.path, AccessRecord.longestPath, to: &line)
         line.append(head.version == .http10 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
         line.append(decimal: UInt64(clamping: status))
         line.append(0x20)
@@ -25,9 +27,9 @@ extension AccessRecord {
         line.append(0x20)
         line.append(milliseconds: duration)
         line.append(0x20)
-        line.append(requestID)
+        line.append(requestID.digits)
         line.append(" \"")
-        append(head.host.prefix(AccessRecord.longestHost), to: &line)
+        append(octets, head.host, AccessRecord.longestHost, to: &line)
         line.append("\" \"")
         append(route, to: &line)
         line.append("\" ")
@@ -46,15 +48,13 @@ extension AccessRecord {
             line.append("-")
         }
         line.append("\" ")
-        line.append(traceID)
+        line.append(traceID.digits)
         line.append(0x0A)
     }
 
-    private func append(_ range: ByteRange, to line: inout LineWriter) {
+    private func append(_ octets: Octets, _ range: ByteRange, _ longest: Int, to line: inout LineWriter) {
         if range.isEmpty { return line.append("-") }
-        let bytes = head.bytes
-        let octets = bytes.octets
-        line.append(escaped: octets.extracting(range.start..<range.end))
+        line.append(escaped: octets.extracting(range.prefix(longest)))
     }
 
     private func append(_ octets: [UInt8]?, to line: inout LineWriter) {

@@ -3,13 +3,13 @@ import Wire
 
 /// What the access log says about one exchange. No header's value is in it, so neither a cookie nor an Authorization can
 /// be (rule 45), nor is the query, which may hold secrets.
-struct AccessRecord {
+struct AccessRecord: ~Copyable {
     /// The method, the host and the path come from here. Empty where the head never became one.
     let head: RequestHead
     let requestID: RequestID
     let traceID: TraceID
-    /// Milliseconds since 1970 at the end of the exchange.
-    let time: Int64
+    /// The end of the exchange.
+    let time: Timestamp
     let client: IPAddress
     /// As the settings write it; nil: none matched, or the gateway's own endpoint.
     let route: [UInt8]?
@@ -39,18 +39,21 @@ struct AccessRecord {
     /// Octets that one octet can become: `\u00XX`.
     private static let longestEscape = 6
 
-    /// - Parameter spill: what it holds is lost; the same one for each line saves an allocation where something has to be escaped.
-    func append(to out: Buffer, as format: AccessLog.Format, spill: Buffer) {
+    /// Appends the line.
+    func append(to lines: inout [UInt8], as format: AccessLog.Format) {
         let variable =
-            AccessRecord.longestMethod + AccessRecord.longestHost + min(AccessRecord.longestPath, head.path.end - head.path.start)
-            + AccessRecord.longestNote + (route?.count ?? 0) + (userID?.count ?? 0) + (upstream?.count ?? 0)
-        _ = unsafe out.withWritable(AccessRecord.fixedPart + AccessRecord.longestEscape * variable) { room in
-            var line = unsafe LineWriter(room, spill: spill)
-            switch format {
-            case .json: appendJSON(to: &line)
-            case .text: appendText(to: &line)
+            min(AccessRecord.longestMethod, Int(head.methodRange.count)) + min(AccessRecord.longestHost, Int(head.host.count))
+            + min(AccessRecord.longestPath, Int(head.path.count)) + min(AccessRecord.longestNote, note?.utf8.count ?? 0)
+            + (route?.count ?? 0) + (userID?.count ?? 0) + (upstream?.count ?? 0)
+        lines.append(addingCapacity: AccessRecord.fixedPart + AccessRecord.longestEscape * variable) { room in
+            unsafe room.withUnsafeMutableBufferPointer { room, count in
+                var line = unsafe LineWriter(UnsafeMutableRawBufferPointer(room))
+                switch format {
+                case .json: appendJSON(to: &line)
+                case .text: appendText(to: &line)
+                }
+                count = line.count
             }
-            return line.count
         }
     }
 
@@ -69,5 +72,9 @@ extension AccessRecord {
 
 extension ByteRange {
     /// The first `count` octets of it.
-    func prefix(_ count: Int) -> ByteRange { ByteRange(offset: start, count: min(count, end - start)) }
+    @inline(always)
+    func prefix(_ count: Int) -> Range<Int> {
+        let start = Int(offset)
+        return start..<start + min(count, Int(self.count))
+    }
 }

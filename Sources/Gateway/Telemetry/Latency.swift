@@ -15,8 +15,21 @@ struct Latency: ~Copyable, Sendable {
     /// Nanoseconds.
     let sum = Counter()
 
+    /// By the number of bits of a duration, the first bucket that one of them fits into. The bounds at least double, so the duration fits
+    /// into this bucket or the next.
+    private static let firstBuckets: [65 of UInt8] = InlineArray { bits in
+        let lowest: UInt64 = bits == 0 ? 0 : 1 << UInt64(bits - 1)
+        return UInt8(bounds.count { $0 < lowest })
+    }
+
     func observe(_ nanoseconds: UInt64) {
-        buckets[Latency.bounds.firstIndex { nanoseconds <= $0 } ?? Latency.bounds.count].add(1)
+        buckets[Latency.bucket(nanoseconds)].add(1)
         sum.add(nanoseconds)
+    }
+
+    /// The first bucket that `nanoseconds` fit into.
+    static func bucket(_ nanoseconds: UInt64) -> Int {
+        let first = Int(firstBuckets[64 &- nanoseconds.leadingZeroBitCount])
+        return first < bounds.count && nanoseconds > bounds[first] ? first &+ 1 : first
     }
 }

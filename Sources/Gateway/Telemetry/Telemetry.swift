@@ -14,9 +14,10 @@ package final class Telemetry {
     /// Nil: no lines.
     private let format: AccessLog.Format?
     /// Lines that have not been handed over.
-    private let lines = Buffer()
+    private var lines: [UInt8] = []
     private var lineCount: UInt64 = 0
-    private let spill = Buffer()
+    /// Of the last line.
+    private var time = Timestamp(milliseconds: 0)
 
     init(
         labels: TelemetryLabels, worker: Int, metrics: WorkerMetrics, log: LineLog?, format: AccessLog.Format?, audit: AuditLog?
@@ -44,9 +45,22 @@ package final class Telemetry {
         if let outcome = CheckOutcome(exchange, labels) { metrics.checks[outcome.rawValue].add(1) }
 
         guard let format, log != nil else { return }
-        record(of: exchange, duration: duration).append(to: lines, as: format, spill: spill)
+        write(exchange, duration: duration, as: format)
+    }
+
+    private func write(_ exchange: Exchange, duration: UInt64, as format: AccessLog.Format) {
+        // Taken out and put back: a property that is changed while others are called costs an exclusivity check each time.
+        var lines: [UInt8] = []
+        swap(&lines, &self.lines)
+        if lines.capacity == 0 { lines.reserveCapacity(AccessLog.batch + AccessLog.slack) }
+        var time = time
+        time.move(to: exchange.context.loop.wallClock)
+        record(of: exchange, at: time, duration: duration).append(to: &lines, as: format)
+        let isFull = lines.count >= AccessLog.batch
+        swap(&lines, &self.lines)
+        self.time = time
         lineCount &+= 1
-        if lines.count >= AccessLog.batch { handOver() }
+        if isFull { handOver() }
     }
 
     /// Called from time to time, and when the worker has ended its last exchange: no line waits longer than that.
@@ -66,14 +80,21 @@ package final class Telemetry {
     }
 
     private func handOver() {
-        log?.submit(lines.array(ByteRange(offset: 0, count: lines.count)), count: lineCount)
-        lines.removeAll()
+        // A full batch goes as it is; of a smaller one goes a copy, for what waits is to take no more memory than its octets.
+        if lines.count >= AccessLog.batch {
+            log?.submit(lines, count: lineCount)
+            lines = []
+        } else {
+            log?.submit(unsafe lines.withUnsafeBufferPointer { unsafe Array($0) }, count: lineCount)
+            lines.removeAll(keepingCapacity: true)
+        }
         lineCount = 0
     }
 
-    private func record(of exchange: Exchange, duration: UInt64) -> AccessRecord {
+    @inline(always)
+    private func record(of exchange: Exchange, at time: Timestamp, duration: UInt64) -> AccessRecord {
         AccessRecord(
-            head: exchange.head, requestID: exchange.id, traceID: TraceContext.traceID(of: exchange), time: exchange.context.loop.wallClock,
+            head: exchange.head, requestID: exchange.id, traceID: TraceContext.traceID(of: exchange), time: time,
             client: exchange.clientAddress,
             route: labels.name(of: exchange.route), userID: exchange.identity?.userID.bytes,
             auth: AccessRecord.auth(exchange.identity), status: exchange.status, duration: duration,

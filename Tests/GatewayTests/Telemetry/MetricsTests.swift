@@ -219,6 +219,16 @@ struct MetricsTests {
         #expect(samples[#"gatehouse_request_duration_seconds_sum{route="/a"}"#] == Double(duration) / 1e9)
     }
 
+    @Test("A duration's bucket is the first one that it fits into")
+    func buckets() {
+        var durations = Latency.bounds.flatMap { [$0 - 1, $0, $0 + 1] } + [0, .max]
+        for bit in 0..<64 { durations += [1 << UInt64(bit), 1 << UInt64(bit) - 1] }
+        for duration in durations {
+            let first = Latency.bounds.firstIndex { duration <= $0 } ?? Latency.bounds.count
+            #expect(Latency.bucket(duration) == first, "\(duration)")
+        }
+    }
+
     @Test("The bounds and their spellings agree")
     func bounds() {
         #expect(Latency.bounds.map { Double($0) / 1e9 } == Latency.boundLabels.dropLast().compactMap { Double($0) })
