@@ -58,7 +58,7 @@ struct RedisFailureTests {
             for _ in 0..<20 {
                 let (failure, time) = try await TestWorker.timed { try await Self.failure(store, key, now: now) }
                 #expect(failure != nil)
-                #expect(time <= 250)
+                #expect(time < 1_000)
                 await worker.pause(milliseconds: 20)
             }
             try server.start()
@@ -101,7 +101,7 @@ struct RedisFailureTests {
             for _ in 0..<30 {
                 let (failure, time) = try await TestWorker.timed { try await Self.failure(store, key, now: now) }
                 #expect(failure != nil)
-                #expect(time <= 250)
+                #expect(time < 1_000)
                 if time < 20 { quick += 1 }
                 await worker.pause(milliseconds: 20)
             }
@@ -119,7 +119,7 @@ struct RedisFailureTests {
             let key = try SessionRecord.sample().key
             let (failure, time) = try await TestWorker.timed { try await Self.failure(store, key, now: now) }
             #expect(failure?.contains("within 100 ms") == true)
-            #expect(time <= 250)
+            #expect(time < 1_000)
         }
     }
 
