@@ -82,16 +82,13 @@
     }
 
     private func newStorage(_ size: Int) -> UnsafeMutableRawBufferPointer {
-        if let pool, size <= BufferPool.pieceSize { return unsafe pool.take() }
+        if let piece = unsafe pool?.take(size) { return unsafe piece }
         return .allocate(byteCount: size, alignment: 16)
     }
 
     private func giveBackStorage() {
-        if let pool, unsafe storage.count == BufferPool.pieceSize {
-            unsafe pool.give(storage)
-        } else {
-            unsafe storage.deallocate()
-        }
+        if let pool, unsafe pool.give(storage) { return }
+        unsafe storage.deallocate()
     }
 
     // MARK: Appending

@@ -24,6 +24,7 @@ final class UpstreamConnection {
     func park(at now: UInt64) {
         unsafe parked = (isReused: true, since: now)
         transport.socket.waiter = nil
+        transport.releaseLargeInput()
     }
 
     /// Has carried an exchange before: its server may have closed it just as we write.

@@ -3,9 +3,9 @@ package import Wire
 
 /// One side of an exchange: a socket, what has been read from it and not used, and what is to be written to it.
 package final class Transport {
-    /// Octets asked for by a read; more once a peer fills it.
+    /// Octets asked for by a read; more once a peer fills it, and for as long as it sends as much.
     private static let smallRead = BufferPool.pieceSize
-    private static let largeRead = 131_072
+    private static let largeRead = BufferPool.largeSize
 
     package let socket: Socket
     package let input: Buffer
@@ -21,7 +21,7 @@ package final class Transport {
     /// Reads once into `input`.
     package func read() -> IOResult {
         let result = socket.read(into: input, room: readSize)
-        if case .octets(let count) = result { readSize = count >= readSize ? Transport.largeRead : Transport.smallRead }
+        if case .octets(let count) = result { readSize = count >= Transport.smallRead ? Transport.largeRead : Transport.smallRead }
         return result
     }
 
@@ -32,10 +32,14 @@ package final class Transport {
         return result
     }
 
+    /// Gives the memory back that a long message took: whoever reads the next one finds it warm.
+    package func releaseLargeInput() {
+        if input.isEmpty && input.capacity > BufferPool.pieceSize { input.release() }
+    }
+
     /// Gives the memory of empty buffers back, for a connection that waits.
     package func releaseBuffers() {
         if input.isEmpty && input.capacity > 0 { input.release() }
         if output.isEmpty && output.capacity > 0 { output.release() }
-        readSize = Transport.smallRead
     }
 }
