@@ -52,14 +52,14 @@ struct FieldFacts {
         if connectionOptions > FieldFacts.maxConnectionOptions { throw WireError(.tooManyOptions, line: line) }
         var members = ListMembers(value)
         while let member = members.next(in: octets) {
-            for index in member.start..<member.end where !ASCIISet.token.contains(octets[index]) {
+            guard octets.endOfToken(from: member.start, to: member.end) == member.end else {
                 throw WireError(.invalidConnection, line: line)
             }
-            if octets.equalsFolded(member, "close") {
+            if octets.equalsToken(member, "close") {
                 closes = true
-            } else if !octets.equalsFolded(member, "keep-alive") {
+            } else if !octets.equalsToken(member, "keep-alive") {
                 hasConnectionOptions = true
-                if octets.equalsFolded(member, "upgrade") { namesUpgrade = true }
+                if octets.equalsToken(member, "upgrade") { namesUpgrade = true }
             }
         }
     }

@@ -15,7 +15,9 @@ package class MessageHead {
 
     /// The head's own octets; every range of the head is into them.
     package final let bytes = Buffer()
-    package final private(set) var fields: [HeaderField] = []
+    package final var fields: [HeaderField] { unsafe taken }
+    // Unchecked: a head is one worker's, and is filled between two uses, never during one.
+    @exclusivity(unchecked) private final var taken: [HeaderField] = []
     private final var traits = Traits()
 
     init() {}
@@ -60,7 +62,7 @@ package class MessageHead {
 
     /// Takes over a head that is complete. The old array goes back, so that its memory is used again.
     final func take(_ fields: inout [HeaderField], _ traits: Traits) {
-        swap(&self.fields, &fields)
+        unsafe swap(&taken, &fields)
         self.traits = traits
     }
 

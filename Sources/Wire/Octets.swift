@@ -28,6 +28,17 @@ extension Span where Element == UInt8 {
         UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
+    /// Four octets from `offset`, the first one lowest; checked against the end.
+    @inline(always)
+    private func half(at offset: Int) -> UInt32 {
+        UInt32(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
+    @inline(always) @unsafe
+    private func half(of text: UnsafeRawPointer, at offset: Int) -> UInt32 {
+        UInt32(littleEndian: unsafe text.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
     /// The first `octet` in `offset..<end`; `end` when there is none.
     @inline(always)
     func first(_ octet: UInt8, from offset: Int, to end: Int) -> Int {
@@ -99,6 +110,11 @@ extension Span where Element == UInt8 {
         let count = text.utf8CodeUnitCount
         guard range.end &- range.start == count else { return false }
         let other = unsafe UnsafeRawPointer(text.utf8Start)
+        if count >= 4, count < 8 {
+            // The two halves may overlap.
+            return unsafe (half(at: range.start) | 0x2020_2020) == half(of: other, at: 0)
+                && (half(at: range.end &- 4) | 0x2020_2020) == half(of: other, at: count &- 4)
+        }
         guard count >= 8 else {
             for index in 0..<count where unsafe self[range.start &+ index] | 0x20 != text.utf8Start[index] { return false }
             return true

@@ -35,15 +35,18 @@ struct HeadWriterTests {
         #expect(rest(out) == octets("firstsecond"))
     }
 
-    @Test("Numbers", arguments: [0, 9, 10, 99, 100, 255, 256, 65_535, UInt64.max])
+    @Test("Numbers", arguments: [0, 9, 10, 99, 100, 255, 256, 999, 1000, 1010, 65_535, 1_000_001, UInt64.max])
     func numbers(_ number: UInt64) {
         let out = Buffer()
         out.write(0) { writer in
             writer.append(decimal: number)
             writer.append(0x20)
             writer.append(hexadecimal: UInt16(truncatingIfNeeded: number))
+            writer.append(0x20)
+            writer.append(small: UInt8(truncatingIfNeeded: number))
         }
-        #expect(text(rest(out)) == "\(number) " + String(UInt16(truncatingIfNeeded: number), radix: 16))
+        let hexadecimal = String(UInt16(truncatingIfNeeded: number), radix: 16)
+        #expect(text(rest(out)) == "\(number) \(hexadecimal) \(UInt8(truncatingIfNeeded: number))")
     }
 
     private func plainly(_ fields: [HeaderField], _ source: Buffer) -> [UInt8] {

@@ -34,6 +34,28 @@ struct RequestParserTests {
         ("get / HTTP/1.1\r\nHost: my_service.\r\nX:\r\nY: \t\r\nZ: a\tb \u{FF}\u{80}\r\n\r\n", "get my_service. / none keepAlive"),
     ]
 
+    @Test("a Connection option is known in any case, and one octet makes it another", arguments: ["close", "keep-alive", "upgrade"])
+    func options(_ option: String) {
+        for place in 0..<option.utf8.count {
+            for octet in UInt8.min...UInt8.max where octet != UInt8(ascii: ",") && octet != 0x20 && octet != 0x09 {
+                var other = Array(option.utf8)
+                other[place] = octet
+                let input = octets("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: ") + other + octets("\r\n\r\n")
+                let flags = request(input).head?.flags
+                guard FieldSyntax.isToken(other) else {
+                    #expect(flags == nil, "\(other)")
+                    continue
+                }
+                switch String(decoding: other, as: UTF8.self).lowercased() {
+                case "close": #expect(flags == [], "\(other)")
+                case "keep-alive": #expect(flags == ["keepAlive"], "\(other)")
+                case "upgrade": #expect(flags == ["keepAlive", "options", "wantsUpgrade"], "\(other)")
+                default: #expect(flags == ["keepAlive", "options"], "\(other)")
+                }
+            }
+        }
+    }
+
     @Test("what a request says is read alike, however it is cut", arguments: accepted)
     func acceptsWell(_ input: String, _ expected: String) throws {
         let outcome = try #require(always(octets(input)) { request($0, $1) })

@@ -11,16 +11,16 @@ final class UpstreamServer {
     private let health: ServerHealth
     private let addresses: UpstreamAddresses
 
-    // Unchecked: one worker's thread only, and nothing that is called while it changes comes back here.
+    // Unchecked, with its count: one worker's thread only, and nothing that is called while it changes comes back here.
     @exclusivity(unchecked) private var idle: [UpstreamConnection] = [] {
         // Without a look at the old value, which would cost a copy of the array.
         didSet {
             let count = unsafe idle.count
-            counts.idle.add(UInt64(truncatingIfNeeded: count &- countedIdle))
-            countedIdle = count
+            counts.idle.add(UInt64(truncatingIfNeeded: unsafe count &- countedIdle))
+            unsafe countedIdle = count
         }
     }
-    private var countedIdle = 0
+    @exclusivity(unchecked) private var countedIdle = 0
     /// Connections in use, being made, or idle.
     private(set) var connections = 0 {
         didSet { counts.open.add(UInt64(truncatingIfNeeded: connections &- oldValue)) }
