@@ -28,6 +28,19 @@ enum NetworkAddress {
         return port.utf8.contains(UInt8(ascii: ":")) ? nil : (String(host), false, String(port))
     }
 
+    /// The host, a name in lower case or a numeric address without brackets, and the port of a server.
+    static func server(_ authority: some StringProtocol, usualPort: UInt16) -> (name: String, port: UInt16)? {
+        guard let parts = split(authority), (octets(parts.host)?.count == 16) == parts.isBracketed,
+            parts.isBracketed || isHostName(parts.host), let port = parts.port.map({ port($0, 1...65_535) }) ?? usualPort
+        else { return nil }
+        return (parts.host.lowercased(), port)
+    }
+
+    /// The same as text.
+    static func text(name: String, port: UInt16) -> String {
+        name.utf8.contains(UInt8(ascii: ":")) ? "[\(name)]:\(port)" : "\(name):\(port)"
+    }
+
     /// Whether `name` can be looked up: labels of letters, digits, `-` and `_`, parted by single dots, none at the end.
     static func isHostName(_ name: some StringProtocol) -> Bool {
         guard (1...253).contains(name.utf8.count) else { return false }

@@ -51,18 +51,11 @@ extension PostgreSQLURL: CustomStringConvertible {
     /// As a URL, without the password.
     package var description: String {
         let servers = hosts.map { host in
-            let name =
-                host.name.utf8.first == UInt8(ascii: "/")
-                ? PercentText.encode(host.name) : host.name.utf8.contains(UInt8(ascii: ":")) ? "[\(host.name)]" : host.name
-            return "\(name):\(host.port)"
+            host.name.utf8.first == UInt8(ascii: "/")
+                ? "\(PercentText.encode(host.name)):\(host.port)" : NetworkAddress.text(name: host.name, port: host.port)
         }
-        // A password of its own key or file is printed there.
-        let password = password.map { $0.file == nil ? ":\(PercentText.encode(Secret.redacted))" : "" } ?? ""
-        let parameters = Parameter.allCases.compactMap { parameter in
-            self.parameters[parameter].map { "\(parameter.rawValue)=\(PercentText.encode($0))" }
-        }
-        return "postgresql://\(PercentText.encode(username))\(password)@\(servers.joined(separator: ","))/"
-            + PercentText.encode(database) + (parameters.isEmpty ? "" : "?\(parameters.joined(separator: "&"))")
+        return "postgresql://\(PercentText.encode(username))\(URLParameters.text(redacted: password))@\(servers.joined(separator: ","))/"
+            + PercentText.encode(database) + URLParameters.text(parameters)
     }
 }
 
@@ -100,12 +93,10 @@ extension PostgreSQLURL {
     /// Of a user or a database; nil where there is none.
     private static func name(_ text: Substring) -> String? {
         guard !text.utf8.contains(UInt8(ascii: "/")), let name = PercentText.decode(text), (1...maximumName).contains(name.utf8.count),
-            isPrintable(name)
+            URLParameters.isPrintable(name)
         else { return nil }
         return name
     }
-
-    private static func isPrintable(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
 
     private static func hosts(_ text: Substring) throws(Fault) -> [Host] {
         let texts = text.split(separator: ",", omittingEmptySubsequences: false)
@@ -123,33 +114,19 @@ extension PostgreSQLURL {
         else { return nil }
         if let folder = PercentText.decode(parts.host), folder.utf8.first == UInt8(ascii: "/") {
             // libpq takes a comma for the beginning of another host.
-            return isPrintable(folder) && !folder.utf8.contains(UInt8(ascii: ",")) ? Host(name: folder, port: port) : nil
+            return URLParameters.isPrintable(folder) && !folder.utf8.contains(UInt8(ascii: ",")) ? Host(name: folder, port: port) : nil
         }
-        guard (NetworkAddress.octets(parts.host)?.count == 16) == parts.isBracketed,
-            parts.isBracketed || NetworkAddress.isHostName(parts.host)
-        else { return nil }
-        return Host(name: parts.host.lowercased(), port: port)
+        return NetworkAddress.server(text, usualPort: 5_432).map { Host(name: $0.name, port: $0.port) }
     }
 
     private static func parameters(_ query: Substring) throws(Fault) -> [Parameter: String] {
-        var parameters: [Parameter: String] = [:]
-        for item in query.split(separator: "&") {
-            let known = Parameter.allCases.map(\.rawValue).joined(separator: ", ")
-            // An unknown one is not repeated: a `?` in a password leads here.
-            guard let (key, text) = item.cut(at: "="), let parameter = Parameter(rawValue: String(key)) else {
-                throw Fault("a postgresql:// URL takes these parameters: \(known); write ? of a password as %3F")
-            }
-            guard let value = PercentText.decode(text), !value.isEmpty, isPrintable(value), value.utf8.count <= 1_024 else {
-                throw Fault("the value of \(key) is empty or not well percent-encoded")
-            }
+        try URLParameters.read(query, scheme: "postgresql") { (parameter: Parameter, value) throws(Fault) in
             if let choices = parameter.choices, !choices.contains(value) {
-                throw Fault("\(key) is one of \(choices.joined(separator: ", "))")
+                throw Fault("\(parameter.rawValue) is one of \(choices.joined(separator: ", "))")
             }
             if parameter == .connectTimeout, !(1...60).contains(Decimal.parse(value.utf8) ?? 0) {
                 throw Fault("connect_timeout is a whole number of seconds from 1 to 60")
             }
-            guard parameters.updateValue(value, forKey: parameter) == nil else { throw Fault("\(key) is given twice") }
         }
-        return parameters
     }
 }

@@ -60,21 +60,16 @@ extension RedisURL: CustomStringConvertible {
     /// As a URL, without the password.
     package var description: String {
         let user = username.map { PercentText.encode($0) } ?? ""
-        // A password of its own key or file is printed there.
-        let password = password.map { $0.file == nil ? ":\(PercentText.encode(Secret.redacted))" : "" } ?? ""
+        let password = URLParameters.text(redacted: password)
         let credentials = user.isEmpty && password.isEmpty ? "" : "\(user)\(password)@"
-        let servers = hosts.map { $0.name.utf8.contains(UInt8(ascii: ":")) ? "[\($0.name)]:\($0.port)" : "\($0.name):\($0.port)" }
+        let servers = hosts.map { NetworkAddress.text(name: $0.name, port: $0.port) }
         let path =
             switch kind {
             case .server: "/\(database)"
             case .sentinel(let service): "/\(service)/\(database)"
             case .cluster: ""
             }
-        let parameters = Parameter.allCases.compactMap { parameter in
-            self.parameters[parameter].map { "\(parameter.rawValue)=\(PercentText.encode($0))" }
-        }
-        return "\(scheme)://\(credentials)\(servers.joined(separator: ","))\(path)"
-            + (parameters.isEmpty ? "" : "?\(parameters.joined(separator: "&"))")
+        return "\(scheme)://\(credentials)\(servers.joined(separator: ","))\(path)\(URLParameters.text(parameters))"
     }
 
     private var scheme: String {
@@ -135,8 +130,10 @@ extension RedisURL {
         var hosts: [Host] = []
         let usual: UInt16 = if case .sentinel = kind { 26_379 } else { 6_379 }
         for text in authority.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let host = Self.host(text, usual) else { throw Fault("the host and port behind \(scheme):// cannot be read") }
-            hosts.append(host)
+            guard let host = NetworkAddress.server(text, usualPort: usual) else {
+                throw Fault("the host and port behind \(scheme):// cannot be read")
+            }
+            hosts.append(Host(name: host.name, port: host.port))
         }
         guard hosts.count == 1 || (kind != .server && hosts.count <= Self.maximumHosts) else {
             throw Fault(
@@ -171,29 +168,11 @@ extension RedisURL {
         return (user.isEmpty ? nil : user, secret.isEmpty ? nil : Secret(octets: Array(secret.utf8), file: nil))
     }
 
-    private static func host(_ text: Substring, _ usual: UInt16) -> Host? {
-        guard let parts = NetworkAddress.split(text), (NetworkAddress.octets(parts.host)?.count == 16) == parts.isBracketed,
-            parts.isBracketed || NetworkAddress.isHostName(parts.host),
-            let port = parts.port.map({ NetworkAddress.port($0, 1...65_535) }) ?? usual
-        else { return nil }
-        return Host(name: parts.host.lowercased(), port: port)
-    }
-
     private static func parameters(_ query: Substring) throws(Fault) -> [Parameter: String] {
-        var parameters: [Parameter: String] = [:]
-        for item in query.split(separator: "&") {
-            let known = Parameter.allCases.map(\.rawValue).joined(separator: ", ")
-            // An unknown one is not repeated: a `?` in a password leads here.
-            guard let (key, text) = item.cut(at: "="), let parameter = Parameter(rawValue: String(key)) else {
-                throw Fault("a rediss:// URL takes these parameters: \(known); write ? of a password as %3F")
-            }
-            guard let value = PercentText.decode(text), (1...1_024).contains(value.utf8.count),
-                value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
-            else { throw Fault("the value of \(key) is empty or not well percent-encoded") }
+        let parameters = try URLParameters.read(query, scheme: "rediss") { (parameter: Parameter, value) throws(Fault) in
             guard parameter.isFile || NetworkAddress.octets(value) != nil || NetworkAddress.isHostName(value) else {
-                throw Fault("the value of \(key) is no host name")
+                throw Fault("the value of \(parameter.rawValue) is no host name")
             }
-            guard parameters.updateValue(value, forKey: parameter) == nil else { throw Fault("\(key) is given twice") }
         }
         guard (parameters[.certificate] == nil) == (parameters[.key] == nil) else {
             throw Fault("certificate_file and key_file are given together or not at all")

@@ -77,16 +77,6 @@ extension PostgreSQLDatabase {
         }
     }
 
-    /// Removes all that is no longer live, batch by batch.
-    package func purgeSessions(now: Int64) throws(StoreError) -> Int {
-        var count = 0
-        while true {
-            let batch = try purgeSessionBatch(now: now)
-            count += batch
-            if batch < Self.purgeBatch { return count }
-        }
-    }
-
     // MARK: Rows
 
     /// Records of a list at most: some megabytes.

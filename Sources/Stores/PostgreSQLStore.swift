@@ -17,15 +17,7 @@ package final class PostgreSQLStore {
     private func run<T: Sendable>(
         _ body: @escaping @Sendable (PostgreSQLDatabase) throws(StoreError) -> T
     ) async throws(StoreError) -> T {
-        let result: Result<T, StoreError>
-        do {
-            result = try await database.callers.run { [database] in
-                do throws(StoreError) { return .success(try body(database)) } catch { return .failure(error) }
-            }
-        } catch {
-            throw .unavailable("\(database.location): too many calls wait already")
-        }
-        return try result.get()
+        try await database.callers.call("\(database.location)") { [database] () throws(StoreError) in try body(database) }
     }
 }
 
@@ -60,13 +52,9 @@ extension PostgreSQLStore: SessionStore {
         try await run { database throws(StoreError) in try database.sessions(limit: limit, now: now) }
     }
 
-    /// Each batch is a call of its own, so that a long purge holds no connection for long.
     package func purge(now: Int64) async throws(StoreError) -> Int {
-        var count = 0
-        while true {
-            let batch = try await run { database throws(StoreError) in try database.purgeSessionBatch(now: now) }
-            count += batch
-            if batch < PostgreSQLDatabase.purgeBatch { return count }
+        try await removeBatches(of: PostgreSQLDatabase.purgeBatch) { () async throws(StoreError) in
+            try await run { database throws(StoreError) in try database.purgeSessionBatch(now: now) }
         }
     }
 
@@ -125,11 +113,8 @@ extension PostgreSQLStore: ThrottleStore {
     }
 
     package func purgeFailures(before moment: Int64) async throws(StoreError) -> Int {
-        var count = 0
-        while true {
-            let batch = try await run { database throws(StoreError) in try database.purgeFailureBatch(before: moment) }
-            count += batch
-            if batch < PostgreSQLDatabase.purgeBatch { return count }
+        try await removeBatches(of: PostgreSQLDatabase.purgeBatch) { () async throws(StoreError) in
+            try await run { database throws(StoreError) in try database.purgeFailureBatch(before: moment) }
         }
     }
 }

@@ -98,16 +98,6 @@ extension SQLiteDatabase {
         }
     }
 
-    /// Removes all that is no longer live, batch by batch, so that other writers get in between.
-    package func purgeSessions(now: Int64) throws(StoreError) -> Int {
-        var count = 0
-        while true {
-            let batch = try purgeSessionBatch(now: now)
-            count += batch
-            if batch < Self.purgeBatch { return count }
-        }
-    }
-
     // MARK: Rows
 
     private static let selectSession = """

@@ -76,15 +76,7 @@ package final class SQLiteStore {
     private func run<T: Sendable>(
         on pool: BlockingPool, _ body: @escaping @Sendable (SQLiteDatabase) throws(StoreError) -> T
     ) async throws(StoreError) -> T {
-        let result: Result<T, StoreError>
-        do {
-            result = try await pool.run { [database] in
-                do throws(StoreError) { return .success(try body(database)) } catch { return .failure(error) }
-            }
-        } catch {
-            throw .unavailable("SQLite file \(database.path): too many calls wait already")
-        }
-        return try result.get()
+        try await pool.call("SQLite file \(database.path)") { [database] () throws(StoreError) in try body(database) }
     }
 }
 
@@ -120,13 +112,9 @@ extension SQLiteStore: SessionStore {
         try await read { database throws(StoreError) in try database.sessions(limit: limit, now: now) }
     }
 
-    /// Each batch is a call of its own, so that a long purge holds no thread of the pool for long.
     package func purge(now: Int64) async throws(StoreError) -> Int {
-        var count = 0
-        while true {
-            let batch = try await write { database throws(StoreError) in try database.purgeSessionBatch(now: now) }
-            count += batch
-            if batch < SQLiteDatabase.purgeBatch { return count }
+        try await removeBatches(of: SQLiteDatabase.purgeBatch) { () async throws(StoreError) in
+            try await write { database throws(StoreError) in try database.purgeSessionBatch(now: now) }
         }
     }
 
@@ -187,11 +175,8 @@ extension SQLiteStore: ThrottleStore {
     }
 
     package func purgeFailures(before moment: Int64) async throws(StoreError) -> Int {
-        var count = 0
-        while true {
-            let batch = try await write { database throws(StoreError) in try database.purgeFailureBatch(before: moment) }
-            count += batch
-            if batch < SQLiteDatabase.purgeBatch { return count }
+        try await removeBatches(of: SQLiteDatabase.purgeBatch) { () async throws(StoreError) in
+            try await write { database throws(StoreError) in try database.purgeFailureBatch(before: moment) }
         }
     }
 }

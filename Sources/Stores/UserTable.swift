@@ -64,14 +64,6 @@ package final class UserTableStore: UserStore {
     private func run<T: Sendable>(
         _ body: @escaping @Sendable (any UserTable) throws(StoreError) -> T
     ) async throws(StoreError) -> T {
-        let result: Result<T, StoreError>
-        do {
-            result = try await pool.run { [table] in
-                do throws(StoreError) { return .success(try body(table)) } catch { return .failure(error) }
-            }
-        } catch {
-            throw .unavailable("\(table.mapping.name): too many calls wait already")
-        }
-        return try result.get()
+        try await pool.call(table.mapping.name) { [table] () throws(StoreError) in try body(table) }
     }
 }

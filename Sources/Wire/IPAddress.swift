@@ -153,7 +153,8 @@ package struct IPAddress: Hashable, Sendable {
         for place in 0..<4 {
             let shift = UInt64(24 &- 8 &* place)
             let part = UInt32(truncatingIfNeeded: low >> shift & 255)
-            let digits = 0x2E30_3030 | part / 100 | (part / 10 % 10) << 8 | (part % 10) << 16
+            let rest = part % 100
+            let digits = 0x2E30_3030 | part / 100 | (rest / 10) << 8 | (rest % 10) << 16
             let zeros = part < 10 ? 2 : part < 100 ? 1 : 0
             unsafe room.storeBytes(of: (digits >> UInt32(8 * zeros)).littleEndian, toByteOffset: end, as: UInt32.self)
             end &+= 4 &- zeros

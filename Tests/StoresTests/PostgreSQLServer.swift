@@ -37,9 +37,7 @@ final class PostgreSQLServer: Sendable {
     init(_ settings: [String] = []) throws {
         let programs = try Self.programs()
         let user = Self.user
-        var template = Array("/tmp/gatehouse-postgres-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw TestFailure("mkdtemp failed") }
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let folder = try TemporaryFolder.make("postgres")
         self.folder = folder
         if let user { unsafe chown(folder, user.id, user.group) }
         // postgres refuses to be root.

@@ -378,7 +378,7 @@ struct SQLiteDatabaseTests {
         #expect(try database.sessions(limit: 10, now: start) == [sound])
         #expect(try database.sessions(of: sound.userID, now: start) == [sound])
         #expect(try database.findSession(sound.key, now: start) == sound)
-        _ = try database.purgeSessions(now: start)
+        _ = try database.purgeSessionBatch(now: start)
         #expect(try database.findSession(sound.key, now: start) == sound)
     }
 }

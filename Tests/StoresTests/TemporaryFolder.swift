@@ -4,10 +4,14 @@ import Glibc
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() throws {
-        var template = Array("/tmp/gatehouse-stores-XXXXXX".utf8CString)
+    init() throws { path = try TemporaryFolder.make("stores") }
+
+    /// A new folder that is the caller's to remove.
+    /// - Returns: its path.
+    static func make(_ name: String) throws -> String {
+        var template = Array("/tmp/gatehouse-\(name)-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw TestFailure("mkdtemp failed") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { remove() }

@@ -3,6 +3,7 @@ import Wire
 /// One JSON object a line (rule 46): every octet of a client's stands inside a string and is escaped, so no
 /// request can end its line or add a member. What is not known is null; the members and their order are always the same.
 extension AccessRecord {
+    @inline(always)
     func appendJSON(to line: inout LineWriter) {
         line.append("{\"time\":\"")
         line.append(time)

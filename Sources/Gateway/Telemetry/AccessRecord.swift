@@ -39,7 +39,8 @@ struct AccessRecord: ~Copyable {
     /// Octets that one octet can become: `\u00XX`.
     private static let longestEscape = 6
 
-    /// Appends the line.
+    /// Appends the line. Inlined, as `appendJSON` is: the record is then nothing but where its values come from.
+    @inline(always)
     func append(to lines: inout [UInt8], as format: AccessLog.Format) {
         let variable =
             min(AccessRecord.longestMethod, Int(head.methodRange.count)) + min(AccessRecord.longestHost, Int(head.host.count))

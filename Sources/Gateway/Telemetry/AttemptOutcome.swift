@@ -16,7 +16,7 @@ enum AttemptOutcome: Int, CaseIterable {
     }
 
     /// Nil: the exchange is not an attempt to sign in.
-    init?(_ exchange: Exchange) {
+    init?(_ exchange: borrowing Exchange) {
         guard exchange.isSignIn else { return nil }
         self.init(status: exchange.status)
     }

@@ -5,7 +5,7 @@ enum CheckOutcome: Int, CaseIterable {
     case sessionPassed, tokenPassed, sessionForbidden, tokenForbidden, refused, unavailable
 
     /// Nil: nobody was asked who they are.
-    init?(_ exchange: Exchange, _ labels: TelemetryLabels) {
+    init?(_ exchange: borrowing Exchange, _ labels: borrowing TelemetryLabels) {
         guard let route = exchange.route, labels.isChecked(route) else { return nil }
         guard let identity = exchange.identity else {
             self = exchange.status >= 500 ? .unavailable : .refused

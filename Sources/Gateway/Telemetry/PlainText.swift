@@ -13,7 +13,7 @@ enum PlainText {
         }
     }
 
-    @inline(always) @unsafe
+    @unsafe
     private static func copy(_ from: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) -> Bool {
         if count >= 8 {
             let last = count &- 8

@@ -80,13 +80,15 @@ package final class Telemetry {
     }
 
     private func handOver() {
+        var lines: [UInt8] = []
+        swap(&lines, &self.lines)
         // A full batch goes as it is; of a smaller one goes a copy, for what waits is to take no more memory than its octets.
         if lines.count >= AccessLog.batch {
             log?.submit(lines, count: lineCount)
-            lines = []
         } else {
             log?.submit(unsafe lines.withUnsafeBufferPointer { unsafe Array($0) }, count: lineCount)
             lines.removeAll(keepingCapacity: true)
+            swap(&lines, &self.lines)
         }
         lineCount = 0
     }
