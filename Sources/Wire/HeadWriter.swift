@@ -87,20 +87,6 @@
         append(0x30 &+ UInt8(truncatingIfNeeded: value % 10))
     }
 
-    /// The same for a small number, such as a part of an address.
-    @inline(always)
-    mutating func append(small value: UInt8) {
-        if value >= 100 { append(0x30 &+ value / 100) }
-        if value >= 10 { append(0x30 &+ value / 10 % 10) }
-        append(0x30 &+ value % 10)
-    }
-
-    /// `value` in lower-case hexadecimal ASCII digits.
-    package mutating func append(hexadecimal value: UInt16) {
-        if value >= 16 { append(hexadecimal: value / 16) }
-        append(UInt8(truncatingIfNeeded: value % 16).lowerHexadecimalDigit)
-    }
-
     // MARK: Fields
 
     /// A field line, written anew from its parsed parts: name, colon, SP, value, CRLF (RFC 9112 5).
