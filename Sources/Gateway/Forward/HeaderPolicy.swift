@@ -60,7 +60,7 @@ final class HeaderPolicy {
 
     /// Who asks: the peer, or, when that is a trusted proxy, the last address in X-Forwarded-For that is not one.
     func clientAddress(of exchange: Exchange) -> IPAddress {
-        let peer = exchange.peer.ip
+        let peer = exchange.peerIP
         guard !configuration.trustedProxies.isEmpty, isTrusted(peer) else { return peer }
         var client = peer
         let head = exchange.head
@@ -149,7 +149,7 @@ final class HeaderPolicy {
 
     private func writeForwarding(_ exchange: Exchange, _ octets: Octets, to out: inout HeadWriter) {
         let head = exchange.head
-        let peer = exchange.peer.ip
+        let peer = exchange.peerIP
         let trusted = !configuration.trustedProxies.isEmpty && isTrusted(peer)
         out.append("X-Request-Id: ")
         out.append(exchange.id.digits)

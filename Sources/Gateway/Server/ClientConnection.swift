@@ -196,7 +196,7 @@ final class ClientConnection: Sleeper {
         }
         socket.close()
         station.leave(self)
-        count.leave(exchange.peer.ip)
+        count.leave(exchange.peerIP)
         return false
     }
 

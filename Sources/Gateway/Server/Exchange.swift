@@ -11,6 +11,8 @@ package final class Exchange {
     package let head = RequestHead()
     /// The other end of the connection, as the kernel says.
     package let peer: SocketAddress
+    /// Its address, which several steps of each exchange ask for.
+    let peerIP: IPAddress
     /// Whether the listener that the client came by goes.
     let drain: Drain
     /// Kept private, and shown read-only: what another target can name costs an exclusivity check at each access.
@@ -64,9 +66,10 @@ package final class Exchange {
         self.waiter = waiter
         self.context = context
         self.peer = peer
+        peerIP = peer.ip
         self.drain = drain
         bounds = (limits, timeouts)
-        clientAddress = peer.ip
+        clientAddress = peerIP
     }
 
     /// New settings hold from now on; between two exchanges only.
@@ -90,7 +93,7 @@ package final class Exchange {
         survey = nil
         isSignIn = false
         identity = nil
-        clientAddress = peer.ip
+        clientAddress = peerIP
         upstream = nil
         upstreamTime = 0
         isUpstreams = false
