@@ -7,17 +7,17 @@ import subprocess
 
 from .commands import run
 
-ARCHIVE = "http://deb.debian.org"
-
 
 class Root:
     def __init__(self, path):
         self.path = path
 
     def bootstrap(self):
-        run("debootstrap", "--variant=minbase", "bookworm", self.path, f"{ARCHIVE}/debian", timeout=400)
-        (self.path / "etc/apt/sources.list").write_text(
-            f"deb {ARCHIVE}/debian bookworm main\ndeb {ARCHIVE}/debian-security bookworm-security main\n")
+        run("debootstrap", "--variant=minbase", "bookworm", self.path, timeout=400)
+        # It names its own mirror, and not where the security updates are: beside it.
+        sources = self.path / "etc/apt/sources.list"
+        archive = sources.read_text()
+        sources.write_text(archive + archive.replace("/debian bookworm ", "/debian-security bookworm-security "))
 
     def copy(self, path):
         run("cp", "--archive", self.path, path, timeout=120)
