@@ -1,5 +1,8 @@
 """HTTP/1.1 on the client's side: persistence, pipelining, versions, targets, methods without a body, 100-continue."""
 
+import re
+import time
+
 import pytest
 
 from harness.recorder import raw
@@ -53,6 +56,41 @@ def test_connection_close_is_kept(site):
         answer = client.response()
         assert answer.status == 200 and answer.fields["Connection"] == "close"
         assert client.is_closed()
+
+
+def open_connections(site):
+    return int(re.search(rb"^gatehouse_connections (\d+)$", site.gateway.probe("/metrics")[1], re.M)[1])
+
+
+def until_nobody_is_connected(site):
+    """The clients of earlier tests have closed; the gateway may not have heard of it yet."""
+    for _ in range(500):
+        if open_connections(site) == 0:
+            return
+        time.sleep(0.02)
+    pytest.fail("somebody stays connected")
+
+
+def test_an_announced_end_is_not_waited_for(site):
+    """Who says `Connection: close`, or HTTP/1.0, sends nothing any more: the connection is gone with its answer, though the client
+    leaves its own side open."""
+    until_nobody_is_connected(site)
+    clients = [site.client() for _ in range(10)]
+    for client in clients:
+        client.send(request("GET", f"/open/?n={site.nonce()}", [("Connection", "close")]))
+        assert client.response().status == 200 and client.is_closed()
+    assert open_connections(site) == 0
+    for client in clients:
+        client.close()
+
+
+def test_a_refused_head_is_waited_for(site):
+    """What else the client has sent must not reset the connection under the answer."""
+    until_nobody_is_connected(site)
+    with site.client() as client:
+        client.send(b"GET / HTTP/1.1\r\nbad name: x\r\n\r\n")
+        assert client.response().status == 400 and client.is_closed()
+        assert open_connections(site) == 1
 
 
 @pytest.mark.parametrize("value", ["Close", "CLOSE", "x, close", "close, x", " close "])

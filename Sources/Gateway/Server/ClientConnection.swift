@@ -111,7 +111,7 @@ final class ClientConnection: Sleeper {
                 if !exchange.content.isAtEnd { await exchange.drainContent() }
                 duty.handler.record(exchange)
                 duty.exchanges -= 1
-                if !exchange.keepsAlive || exchange.isBroken { return await end() }
+                if !exchange.keepsAlive || exchange.isBroken { return await end(asAnnounced: !exchange.head.keepAlive) }
                 // A client that pipelines without end gets one exchange a turn, like everybody else.
                 if !client.input.isEmpty { await waiter.yield() }
             }
@@ -187,11 +187,13 @@ final class ClientConnection: Sleeper {
 
     // MARK: The end
 
+    /// - Parameter asAnnounced: the client has said itself that this was its last request. When nothing of it is left unread, and it keeps
+    ///   its word, no reset can take the answer away.
     /// - Returns: false, for `serve`.
-    private func end() async -> Bool {
+    private func end(asAnnounced: Bool = false) async -> Bool {
         if exchange.isBroken {
             socket.abortOnClose()
-        } else if served > 0 {
+        } else if served > 0 && !(asAnnounced && exchange.content.isAtEnd && client.input.isEmpty && !socket.mayRead) {
             await linger()
         }
         socket.close()
