@@ -4,7 +4,7 @@
     /// Octets: what a read from a socket asks for.
     package static let pieceSize = 16_384
     /// What it asks for where a lot comes.
-    package static let largeSize = 131_072
+    package static let largeSize = 262_144
 
     // More than a worker's connections use at a time are given back to the system. Unchecked: of one thread, and used by single calls
     // that call nobody back; the checks cost as much as these do.

@@ -9,7 +9,7 @@ struct BufferPoolTests {
         return unsafe buffer.withReadable { UInt(bitPattern: $0.baseAddress) }
     }
 
-    @Test("What one buffer gives back, the next one gets, of both sizes", arguments: [1, 16_384, 131_072])
+    @Test("What one buffer gives back, the next one gets, of both sizes", arguments: [1, BufferPool.pieceSize, BufferPool.largeSize])
     func lent(_ room: Int) {
         let pool = BufferPool()
         let (first, second) = (Buffer(pool: pool), Buffer(pool: pool))
@@ -37,8 +37,8 @@ struct BufferPoolTests {
             #expect(buffer.capacity == room)
             buffer.release()
         }
-        buffer.reserve(131_072)
-        #expect(buffer.capacity == 131_072)
+        buffer.reserve(BufferPool.largeSize)
+        #expect(buffer.capacity == BufferPool.largeSize)
         buffer.release()
         buffer.reserve(10)
         #expect(buffer.capacity == 16_384)
@@ -49,7 +49,7 @@ struct BufferPoolTests {
         let pool = BufferPool()
         for _ in 0..<2 {
             let buffers = (0..<40).map { _ in Buffer(pool: pool) }
-            for buffer in buffers { buffer.reserve(131_072) }
+            for buffer in buffers { buffer.reserve(BufferPool.largeSize) }
             let addresses = Set(buffers.map(address))
             #expect(addresses.count == 40)
         }
