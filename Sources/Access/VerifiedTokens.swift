@@ -37,7 +37,7 @@ package struct VerifiedTokens {
     /// By the last eight octets, which are the signature's: as good as random for what has been verified. Nothing shorter ever is.
     private func place(of token: RawSpan) -> Int {
         guard token.byteCount >= 8 else { return 0 }
-        // Each of the eight characters has a say in the product's upper half.
+        // The product mixes upwards, so what is taken begins in its upper half.
         let hash = token.word(at: token.byteCount &- 8) &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: hash >> 32) & (entries.count - 1)
     }

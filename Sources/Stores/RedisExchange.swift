@@ -65,7 +65,8 @@ final class RedisExchange {
 
     /// A look-up that is done may be used for another one.
     func reset() {
-        value?.removeAll()
+        // A record has some two hundred octets. Memory for more is not kept, whatever Redis has answered.
+        if let value, value.capacity > 4_096 { value.release() } else { value?.removeAll() }
         hasValue = false
         if !replies.isEmpty { replies.removeAll() }
         isDone = false
