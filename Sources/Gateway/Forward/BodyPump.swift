@@ -20,7 +20,7 @@ struct BodyPump {
     private static let fullOutput = 16_384
 
     /// Reads in one step: at most about a megabyte, which takes less than a millisecond.
-    private static let readsPerStep = 8
+    private static let readsPerStep = 4
 
     private(set) var decoder: BodyDecoder
     private let framing: Framing
