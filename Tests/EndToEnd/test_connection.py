@@ -72,8 +72,8 @@ def until_nobody_is_connected(site):
 
 
 def test_an_announced_end_is_not_waited_for(site):
-    """Who says `Connection: close`, or HTTP/1.0, sends nothing any more: the connection is gone with its answer, though the client
-    leaves its own side open."""
+    """Who says `Connection: close` sends nothing any more: the connection is gone with its answer, though the client leaves its own
+    side open."""
     until_nobody_is_connected(site)
     clients = [site.client() for _ in range(10)]
     for client in clients:
@@ -82,6 +82,18 @@ def test_an_announced_end_is_not_waited_for(site):
     assert open_connections(site) == 0
     for client in clients:
         client.close()
+
+
+@pytest.mark.parametrize("sent", [
+    b"POST /open/?n=%s HTTP/1.1\r\nHost: gate.test\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+    b"GET /open/?n=%s HTTP/1.0\r\nHost: gate.test\r\nConnection: keep-alive\r\n\r\n"], ids=["content", "HTTP/1.0"])
+def test_an_end_that_was_not_announced_is_waited_for(site, sent):
+    """Old clients send a stray CRLF behind content, and who asked for HTTP/1.0 to go on may have sent the next request."""
+    until_nobody_is_connected(site)
+    with site.client() as client:
+        client.send(sent % site.nonce().encode())
+        assert client.response().status == 200 and client.is_closed()
+        assert open_connections(site) == 1
 
 
 def test_a_refused_head_is_waited_for(site):

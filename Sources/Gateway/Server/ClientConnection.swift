@@ -59,7 +59,11 @@ final class ClientConnection: Sleeper {
             idleUntil = now.adding(milliseconds: idleTime)
             headUntil = now &+ ClientConnection.headLinger
         }
-        return waiter.rest(self, until: min(restUntil, headUntil))
+        guard waiter.rest(self, until: min(restUntil, headUntil)) else {
+            isIdle = false
+            return false
+        }
+        return true
     }
 
     /// When the wait is over. A listener that goes does not wait for as long.
@@ -73,6 +77,7 @@ final class ClientConnection: Sleeper {
         }
         if now >= headUntil {
             exchange.head.forget()
+            client.expectLittle()
             headUntil = .max
         }
         _ = rest()
@@ -111,7 +116,7 @@ final class ClientConnection: Sleeper {
                 if !exchange.content.isAtEnd { await exchange.drainContent() }
                 duty.handler.record(exchange)
                 duty.exchanges -= 1
-                if !exchange.keepsAlive || exchange.isBroken { return await end(asAnnounced: !exchange.head.keepAlive) }
+                if !exchange.keepsAlive || exchange.isBroken { return await end(asAnnounced: isLastAnnounced) }
                 // A client that pipelines without end gets one exchange a turn, like everybody else.
                 if !client.input.isEmpty { await waiter.yield() }
             }
@@ -187,13 +192,19 @@ final class ClientConnection: Sleeper {
 
     // MARK: The end
 
-    /// - Parameter asAnnounced: the client has said itself that this was its last request. When nothing of it is left unread, and it keeps
-    ///   its word, no reset can take the answer away.
+    /// The client has named `close` itself, and nothing of what it sent is unread: when it keeps its word, no reset can take the answer
+    /// away. Behind content, old clients have sent a stray CRLF (RFC 9112 2.2).
+    private var isLastAnnounced: Bool {
+        let head = exchange.head
+        return head.version == .http11 && !head.keepAlive && head.framing == .none && client.input.isEmpty && !socket.mayRead
+    }
+
+    /// - Parameter asAnnounced: nothing more comes from the client, so it is not waited for.
     /// - Returns: false, for `serve`.
     private func end(asAnnounced: Bool = false) async -> Bool {
         if exchange.isBroken {
             socket.abortOnClose()
-        } else if served > 0 && !(asAnnounced && exchange.content.isAtEnd && client.input.isEmpty && !socket.mayRead) {
+        } else if served > 0 && !asAnnounced {
             await linger()
         }
         socket.close()

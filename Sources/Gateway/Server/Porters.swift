@@ -71,15 +71,21 @@ final class Porter {
     /// Serves for as long as there is work for it.
     func work() async {
         var heads = HeadReader()
-        while let connection {
-            self.connection = nil
+        while let connection = takeConnection() {
             // A connection may end in the middle of a head.
             if await !connection.serve(&heads) { heads = HeadReader() }
+            // Who waits holds nobody: what has ended is to go now.
+            _ = consume connection
             unsafe await withUnsafeContinuation { continuation in
                 unsafe parked = continuation
                 porters.release(self)
             }
         }
+    }
+
+    private func takeConnection() -> ClientConnection? {
+        defer { connection = nil }
+        return connection
     }
 
     /// Nil: it is not needed any more.

@@ -42,4 +42,7 @@ package final class Transport {
         if input.isEmpty && input.capacity > 0 { input.release() }
         if output.isEmpty && output.capacity > 0 { output.release() }
     }
+
+    /// Long silent, the peer gets little memory for its next octet, whatever it sent before.
+    package func expectLittle() { readSize = Transport.smallRead }
 }
