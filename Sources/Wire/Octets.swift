@@ -39,57 +39,59 @@ extension Span where Element == UInt8 {
         UInt32(littleEndian: unsafe text.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
+    /// The first octet in `offset..<end` that `isSought`; `end` when there is none.
+    /// - Parameter marks: of eight octets, the highest bit of each that may be sought, and at least of the first that is; what other
+    ///   bits say does not matter. A borrow or carry may mark an octet too many above one that is marked rightly.
+    @inline(always)
+    private func first(from offset: Int, to end: Int, _ marks: (UInt64) -> UInt64, _ isSought: (UInt8) -> Bool) -> Int {
+        var index = offset
+        while end &- index >= 8 {
+            let marks = marks(word(at: index)) & 0x8080_8080_8080_8080
+            if marks == 0 {
+                index &+= 8
+                continue
+            }
+            index &+= marks.trailingZeroBitCount / 8
+            if isSought(self[index]) { return index }
+            index &+= 1
+        }
+        while index < end, !isSought(self[index]) { index &+= 1 }
+        return index
+    }
+
     /// The first `octet` in `offset..<end`; `end` when there is none.
     @inline(always)
     func first(_ octet: UInt8, from offset: Int, to end: Int) -> Int {
-        var index = offset
         let pattern = UInt64(octet) &* 0x0101_0101_0101_0101
-        while end &- index >= 8 {
+        return first(from: offset, to: end) { word in
             // The lowest marked octet is the first zero octet of the difference.
-            let difference = word(at: index) ^ pattern
-            let marks = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
-            if marks != 0 { return index &+ marks.trailingZeroBitCount / 8 }
-            index &+= 8
+            let difference = word ^ pattern
+            return (difference &- 0x0101_0101_0101_0101) & ~difference
+        } _: {
+            $0 == octet
         }
-        while index < end, self[index] != octet { index &+= 1 }
-        return index
     }
 
     /// The first control octet (0x00...0x1F but HTAB, or 0x7F) in `offset..<end`; `end` when there is none.
     @inline(always)
     func firstControl(from offset: Int, to end: Int) -> Int {
-        var index = offset
-        while end &- index >= 8 {
-            let word = word(at: index)
+        first(from: offset, to: end) { word in
             let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
-            let low = (word &- 0x2020_2020_2020_2020) & ~word
-            let marks = (low | (delete &- 0x0101_0101_0101_0101) & ~delete) & 0x8080_8080_8080_8080
-            if marks == 0 {
-                index &+= 8
-                continue
-            }
-            // A borrow marks an octet too many only above one that is marked rightly, so the lowest is right.
-            index &+= marks.trailingZeroBitCount / 8
-            if self[index].isControl { return index }
-            index &+= 1
+            return (word &- 0x2020_2020_2020_2020) & ~word | (delete &- 0x0101_0101_0101_0101) & ~delete
+        } _: {
+            $0.isControl
         }
-        while index < end, !self[index].isControl { index &+= 1 }
-        return index
     }
 
     /// The first octet that is not visible ASCII (0x21...0x7E) in `offset..<end`; `end` when there is none.
     @inline(always)
     func firstInvisible(from offset: Int, to end: Int) -> Int {
-        var index = offset
-        while end &- index >= 8 {
-            let word = word(at: index)
-            // As above. The first half marks what is below 0x21 or above 0xA0, the second 0x7F to 0xFE.
-            let marks = ((word &- 0x2121_2121_2121_2121) | (word &+ 0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080
-            if marks != 0 { return index &+ marks.trailingZeroBitCount / 8 }
-            index &+= 8
+        first(from: offset, to: end) { word in
+            // The first half marks what is below 0x21 or above 0xA0, the second 0x7F to 0xFE.
+            (word &- 0x2121_2121_2121_2121) | (word &+ 0x0101_0101_0101_0101)
+        } _: {
+            !ASCIISet.visible.contains($0)
         }
-        while index < end, ASCIISet.visible.contains(self[index]) { index &+= 1 }
-        return index
     }
 
     func equals(_ range: ByteRange, _ text: StaticString) -> Bool {
