@@ -30,17 +30,23 @@ struct ListenerTests {
         #expect((1..<200).contains(seen))
     }
 
+    /// Takes whoever comes until the listener has left, and says how many.
+    private static func acceptAll(_ listener: Listener) async -> Int {
+        var accepted = 0
+        while let next = await listener.accept() {
+            Glibc.close(next.descriptor)
+            accepted += 1
+        }
+        return accepted
+    }
+
     @Test("A listener that leaves turns nobody away who has connected before")
     func queueIsDrained() async throws {
         let accepted = try await onWorker { loop in
             let listener = try Listener(address: #require(SocketAddress(numeric: "127.0.0.1:0")), loop: loop)
             let clients = (0..<20).map { _ in TestSocket(connectingTo: listener.address.port) }
             listener.leave(in: 0)
-            var accepted = 0
-            while let next = await listener.accept() {
-                Glibc.close(next.descriptor)
-                accepted += 1
-            }
+            let accepted = await Self.acceptAll(listener)
             for client in clients { client.close() }
             return accepted
         }
@@ -54,20 +60,12 @@ struct ListenerTests {
             let port = old.address.port
             old.leave(in: 300)
             let client = Task.detached { TestSocket(connectingTo: port) }
-            var byOld = 0
-            while let next = await old.accept() {
-                Glibc.close(next.descriptor)
-                byOld += 1
-            }
+            let byOld = await Self.acceptAll(old)
             // Its first SYN was dropped; the next one follows a second later. Somebody else comes after it, so that there is an end.
             let new = try Listener(address: old.address, loop: loop)
             let clients = [await client.value, TestSocket(connectingTo: port)]
             new.leave(in: 0)
-            var byNew = 0
-            while let next = await new.accept() {
-                Glibc.close(next.descriptor)
-                byNew += 1
-            }
+            let byNew = await Self.acceptAll(new)
             for client in clients { client.close() }
             return [byOld, byNew]
         }

@@ -41,6 +41,14 @@ struct SessionCachingTests {
         throw TestFailure("the session is never kept")
     }
 
+    /// A new session that is in the store and kept.
+    static func keptSession(_ store: any SessionStore, _ worker: isolated TestWorker) async throws -> SessionRecord {
+        let session = try SessionRecord.sample()
+        try await store.insert(session, now: SessionRecord.start)
+        try await keep(store, session, worker)
+        return session
+    }
+
     /// Waits until what is kept of `key` counts no more although the store has given its word: without that, nothing would count.
     static func waitForChange(_ store: any SessionStore, _ key: SessionKey, _ worker: isolated TestWorker) async throws {
         for _ in 0..<500 {
@@ -74,9 +82,7 @@ struct SessionCachingTests {
     func redis() async throws {
         let server = try RedisServer()
         try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             // Another client ends it.
             #expect(try server.integer("DEL", "gatehouse:session:" + session.key.text) == 1)
             try await Self.waitForChange(store, session.key, worker)
@@ -88,9 +94,7 @@ struct SessionCachingTests {
     func ownChanges() async throws {
         let server = try RedisServer()
         try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             try await store.touch(session.key, lastSeenAt: SessionRecord.start + 1)
             #expect(try !Self.isKept(store, session.key, worker))
             try await Self.keep(store, session, worker)
@@ -115,9 +119,7 @@ struct SessionCachingTests {
             let store = RedisSessionStore(
                 .server(RedisLocation(host: "127.0.0.1", port: balancer.port)), loop: worker.loop, pool: worker.pool,
                 timeouts: RedisSessionStoreTests.patient(), caching: caching)
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             balancer.mute(first: false)
             #expect(try server.integer("CLIENT", "KILL", "TYPE", "pubsub") == 1)
             let before = caching.versions.version(of: session.key)
@@ -134,9 +136,7 @@ struct SessionCachingTests {
     func silence() async throws {
         let server = try RedisServer()
         try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             server.signal(SIGSTOP)
             defer { server.signal(SIGCONT) }
             // Questions that were under way may still be answered; then there is nothing.
@@ -151,9 +151,7 @@ struct SessionCachingTests {
     func breaks(_ isNews: Bool) async throws {
         let server = try RedisServer()
         try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             // The connection with the news is the one that Redis counts as subscribed.
             #expect(try server.integer("CLIENT", "KILL", "TYPE", isNews ? "pubsub" : "normal", "SKIPME", "yes") >= 1)
             for _ in 0..<500 where try Self.isKept(store, session.key, worker) { await worker.pause(milliseconds: 2) }
@@ -171,9 +169,7 @@ struct SessionCachingTests {
         let server = try RedisServer()
         let balancer = try Balancer(first: server.port, then: server.port)
         try await withRedis(RedisLocation(host: "127.0.0.1", port: balancer.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             balancer.mute(first: isReader)
             #expect(try server.integer("CLIENT", "KILL", "TYPE", isReader ? "normal" : "pubsub", "SKIPME", "yes") >= 1)
             #expect(try server.integer("DEL", "gatehouse:session:" + session.key.text) == 1)
@@ -191,9 +187,7 @@ struct SessionCachingTests {
     func flush() async throws {
         let server = try RedisServer()
         try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             #expect(try server.ask("FLUSHALL") == "+OK\r\n")
             try await Self.waitForChange(store, session.key, worker)
             #expect(try await store.find(session.key, now: SessionRecord.start) == nil)
@@ -204,9 +198,7 @@ struct SessionCachingTests {
     func ends() async throws {
         let server = try RedisServer()
         try await withRedis(RedisLocation(host: "127.0.0.1", port: server.port)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             for _ in 0..<20 {
                 let caching = SessionCaching(capacity: 64) { _ in }
                 let other = RedisSessionStore(
@@ -250,9 +242,7 @@ struct SessionCachingTests {
             endpoints: [RedisEndpoint(host: "127.0.0.1", port: sentinel.port)], login: RedisLogin(), service: "mymaster",
             masterLogin: RedisLogin())
         try await withRedis(.sentinel(sentinels)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             #expect(try master.ask("CLIENT", "LIST", "TYPE", "pubsub").contains("cmd=ping"))
             // The old one lives on, with the session, and would tell of it as before.
             _ = try sentinel.ask("SENTINEL", "REMOVE", "mymaster")
@@ -277,9 +267,7 @@ struct SessionCachingTests {
         defer { server.stop() }
         let login = RedisLogin(tls: try TLSContext(client: certificates.client))
         try await withRedis(RedisLocation(RedisEndpoint(host: "127.0.0.1", port: port), login)) { store, worker in
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             #expect(try server.integer("DEL", "gatehouse:session:" + session.key.text) == 1)
             try await Self.waitForChange(store, session.key, worker)
         }
@@ -314,9 +302,7 @@ struct SessionCachingTests {
         let worker = try TestWorker()
         try await worker.run { worker in
             let store = SQLiteStore(database, pool: worker.pool, endsSessions: false, caching: (loop: worker.loop, capacity: 64))
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             if isOtherProcess {
                 #expect(try other.removeSession(session.key))
                 try await Self.waitForChange(store, session.key, worker)
@@ -360,9 +346,7 @@ struct SessionCachingTests {
         let worker = try TestWorker()
         try await worker.run { worker in
             let store = SQLiteStore(database, pool: worker.pool, endsSessions: false, caching: (loop: worker.loop, capacity: 64))
-            let session = try SessionRecord.sample()
-            try await store.insert(session, now: SessionRecord.start)
-            try await Self.keep(store, session, worker)
+            let session = try await Self.keptSession(store, worker)
             try await store.insert(try SessionRecord.sample(), now: SessionRecord.start)
             try database.noteOtherWriters()
             try #require(store.cache).vouch(from: Clock.monotonic())
