@@ -17,25 +17,29 @@ package final class Authenticator {
         cache = sessions.cache
     }
 
-    /// The identity behind the request; nil when it shows none, or none that holds.
+    /// What is known at once of who sends the request.
+    func find(_ exchange: Exchange, for route: Route) -> Finding {
+        find(exchange, CredentialChoice.choose(among: shown(by: exchange), for: route))
+    }
+
+    /// The identity behind a request to the gateway's own endpoints, which take what any route may take; nil when it shows none, or none
+    /// that holds.
     /// - Throws: when the check cannot be made. That is never taken for a yes, nor for a no (rules 13 and 40).
-    func identify(_ exchange: Exchange, for route: Route) async throws(CheckFailure) -> Identity? {
-        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange), for: route))
-    }
-
-    /// The same for the gateway's own endpoints, which take what any route may take.
     func identify(_ exchange: Exchange) async throws(CheckFailure) -> Identity? {
-        try await identify(exchange, CredentialChoice.choose(among: shown(by: exchange), accepting: .all))
+        switch find(exchange, CredentialChoice.choose(among: shown(by: exchange), accepting: .all)) {
+        case .identity(let identity): identity
+        case .question(let question): try await ask(question, exchange)
+        }
     }
 
-    private func identify(_ exchange: Exchange, _ choice: CredentialChoice) async throws(CheckFailure) -> Identity? {
+    private func find(_ exchange: Exchange, _ choice: CredentialChoice) -> Finding {
         switch choice {
-        case .none: return nil
+        case .none: return .identity(nil)
         case .unusable(let fault):
             exchange.note = fault.description
-            return nil
-        case .session(let range): return try await identity(ofSession: range, exchange)
-        case .token(let range, _): return identity(ofToken: range, exchange)
+            return .identity(nil)
+        case .session(let range): return find(session: range, exchange)
+        case .token(let range, _): return .identity(identity(ofToken: range, exchange))
         }
     }
 
@@ -61,28 +65,33 @@ package final class Authenticator {
             session: cookies.session, token: cookies.token, bearer: PresentedCredentials.Bearer(exchange.head))
     }
 
-    @inline(always)
-    private func identity(ofSession range: ByteRange, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {
+    private func find(session range: ByteRange, _ exchange: Exchange) -> Finding {
         let octets = exchange.head.bytes
         guard let key = SessionID.key(ofPresented: octets.span(range)) else {
             exchange.note = "the session cookie is not a session id"
-            return nil
+            return .identity(nil)
         }
-        guard let cache else { return try await lookUp(key, nil, exchange) }
-        let loop = exchange.context.loop
+        guard let cache else { return .question(StoreQuestion(key: key)) }
+        let now = exchange.context.loop.wallClock
         // Not the time of the turn, which may have begun long ago: this bounds for how long an ended session is let through.
-        switch cache.find(key, now: Clock.monotonic(), wallClock: loop.wallClock) {
+        switch cache.find(key, now: Clock.monotonic(), wallClock: now) {
         case .known(let identity, let isTouchDue):
             metrics?.sessionHits.add(1)
-            if isTouchDue {
-                cache.noteUse(of: key, at: loop.wallClock)
-                await touch(key, now: loop.wallClock, exchange)
-            }
-            return identity
+            guard isTouchDue else { return .identity(identity) }
+            cache.noteUse(of: key, at: now)
+            return .question(StoreQuestion(key: key, known: identity))
         case .unknown(let ticket):
             metrics?.sessionMisses.add(1)
-            return try await lookUp(key, ticket, exchange)
+            return .question(StoreQuestion(key: key, ticket: ticket))
         }
+    }
+
+    /// The identity that `question` is about, nil when its session does not hold.
+    /// - Throws: as `identify`.
+    func ask(_ question: StoreQuestion, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {
+        guard let identity = question.known else { return try await lookUp(question.key, question.ticket, exchange) }
+        await touch(question.key, now: exchange.context.loop.wallClock, exchange)
+        return identity
     }
 
     private func lookUp(
@@ -139,6 +148,22 @@ package final class Authenticator {
             return nil
         }
     }
+}
+
+/// What is known of who sends a request.
+enum Finding {
+    /// Nil: nobody, or nobody who holds.
+    case identity(Identity?)
+    case question(StoreQuestion)
+}
+
+/// What the session store has to be asked, or told.
+struct StoreQuestion {
+    let key: SessionKey
+    /// For keeping the answer at hand.
+    var ticket: SessionCache.Ticket?
+    /// Who it is; only that the session is in use is to be told.
+    var known: Identity?
 }
 
 /// A check that could not be made.

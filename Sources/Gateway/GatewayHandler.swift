@@ -2,7 +2,8 @@ package import Access
 import Loop
 import Wire
 
-/// The gateway on one worker: each exchange goes through the same steps, in one function that reads like their list.
+/// The gateway on one worker: each exchange goes through the same steps, `judge`, `ask`, `decide` and `forward`, as far as each leads
+/// at once. Only an endpoint, a question to a store, and a new connection to an upstream are waited for by a task.
 package final class GatewayHandler: Handler {
     let configuration: GatewayConfiguration
     let stores: GatewayStores
@@ -47,35 +48,23 @@ package final class GatewayHandler: Handler {
         audit = Audit(log: telemetry.audit, routes: configuration.routes)
     }
 
+    package func advance(_ exchange: Exchange) -> Progress {
+        switch exchange.step {
+        case .judge: judge(exchange)
+        case .forward: relay(exchange)
+        case .over: .ended
+        case .serve, .ask: .needsTask
+        }
+    }
+
     package func handle(_ exchange: Exchange) async {
-        if let problem = objection(to: exchange) { return await refuse(exchange, problem) }
-        exchange.clientAddress = headers.clientAddress(of: exchange)
-        if let endpoint = endpoints.match(exchange) { return await endpoints.serve(exchange, endpoint) }
-
-        let head = exchange.head
-        let octets = head.bytes
-        guard let index = configuration.routes.match(host: octets.span(head.host), path: octets.span(head.path)) else {
-            return await refuse(exchange, Problem(404, "There is nothing at this address."))
-        }
-        exchange.route = index
-        let route = configuration.routes.routes[index]
-
-        var identity: Identity?
-        if route.access != .public {
-            do {
-                identity = try await authenticator.identify(exchange, for: route)
-            } catch {
-                return await refuse(exchange, error.problem)
-            }
-            exchange.identity = identity
-        }
-
-        switch Decision.decide(route: route, identity: identity) {
-        case .forward(let grant): await forward(exchange, under: grant, by: route)
-        case .signIn(let reason): await endpoints.askToSignIn(exchange, reason)
-        case .refuse(let refusal):
-            if let identity { audit.record(AuditEvent(.accessRefused, .refused, AuditEvent.Reason(refusal), of: identity), exchange) }
-            await refuse(exchange, Problem(403, "You are signed in, but not allowed to see this.", note: refusal.description))
+        switch exchange.step {
+        case .serve(let endpoint):
+            exchange.step = .over
+            await endpoints.serve(exchange, endpoint)
+        case .ask(let question): await ask(exchange, question)
+        case .forward: await prepareRelay(exchange)
+        case .judge, .over: break
         }
     }
 
@@ -88,8 +77,62 @@ package final class GatewayHandler: Handler {
 
     package func end() { for upstream in upstreams { upstream.leave() } }
 
-    func refuse(_ exchange: Exchange, _ problem: Problem) async {
-        await exchange.answer(problem.answer(for: exchange))
+    // MARK: The steps
+
+    private func judge(_ exchange: Exchange) -> Progress {
+        if let problem = objection(to: exchange) { return refuse(exchange, problem) }
+        exchange.clientAddress = headers.clientAddress(of: exchange)
+        if let endpoint = endpoints.match(exchange) {
+            exchange.step = .serve(endpoint)
+            return .needsTask
+        }
+        let head = exchange.head
+        let octets = head.bytes
+        guard let index = configuration.routes.match(host: octets.span(head.host), path: octets.span(head.path)) else {
+            return refuse(exchange, Problem(404, "There is nothing at this address."))
+        }
+        exchange.route = index
+        let route = configuration.routes.routes[index]
+        guard route.access != .public else { return decide(exchange, route, nil) }
+        switch authenticator.find(exchange, for: route) {
+        case .identity(let identity): return decide(exchange, route, identity)
+        case .question(let question):
+            exchange.step = .ask(question)
+            return .needsTask
+        }
+    }
+
+    private func ask(_ exchange: Exchange, _ question: StoreQuestion) async {
+        guard let index = exchange.route else { return }
+        do {
+            let identity = try await authenticator.ask(question, exchange)
+            _ = decide(exchange, configuration.routes.routes[index], identity)
+        } catch {
+            _ = refuse(exchange, error.problem)
+        }
+    }
+
+    private func decide(_ exchange: Exchange, _ route: Route, _ identity: Identity?) -> Progress {
+        exchange.identity = identity
+        switch Decision.decide(route: route, identity: identity) {
+        case .forward(let grant): return forward(exchange, under: grant, by: route)
+        case .signIn(let reason): return answer(exchange, endpoints.signInFirst(exchange, reason))
+        case .refuse(let refusal):
+            if let identity { audit.record(AuditEvent(.accessRefused, .refused, AuditEvent.Reason(refusal), of: identity), exchange) }
+            return refuse(exchange, Problem(403, "You are signed in, but not allowed to see this.", note: refusal.description))
+        }
+    }
+
+    func refuse(_ exchange: Exchange, _ problem: Problem) -> Progress { answer(exchange, problem.answer(for: exchange)) }
+
+    private func answer(_ exchange: Exchange, _ answer: Answer) -> Progress {
+        exchange.put(answer)
+        return over(exchange)
+    }
+
+    func over(_ exchange: Exchange) -> Progress {
+        exchange.step = .over
+        return .ended
     }
 
     /// What no route is asked about.

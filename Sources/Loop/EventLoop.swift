@@ -27,7 +27,10 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     // jobs run, and waiters wake, while the array that they were taken from is not touched.
     @exclusivity(unchecked) private var ready: [UnownedJob] = []
     @exclusivity(unchecked) private var running: [UnownedJob] = []
-    /// Tasks that have given up the rest of their turn.
+    /// Those whose sleepers are to be roused. Not retained: who goes takes itself out.
+    @exclusivity(unchecked) private var queued: [Unmanaged<Waiter>?] = unsafe []
+    @exclusivity(unchecked) private var rousing: [Unmanaged<Waiter>?] = unsafe []
+    /// Those that have given up the rest of their turn.
     @exclusivity(unchecked) private var yielding: [Waiter] = []
     let timers = TimerWheel()
     let registry = SocketRegistry()
@@ -96,7 +99,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         thread.store(Thread.current, ordering: .relaxed)
         while !isStopping.load(ordering: .acquiring) {
             runReadyJobs()
-            let timeout = unsafe ready.isEmpty && yielding.isEmpty ? timers.timeout(now: now) : 0
+            rouseSleepers()
+            let timeout = unsafe ready.isEmpty && queued.isEmpty && yielding.isEmpty ? timers.timeout(now: now) : 0
             poller.wait(milliseconds: timeout) { event in
                 if event.isInterrupt { takeInbox() } else { registry.deliver(event) }
             }
@@ -118,8 +122,31 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         unsafe running.removeAll(keepingCapacity: true)
     }
 
+    /// Rouses those who were to be when the turn began.
+    private func rouseSleepers() {
+        guard unsafe !queued.isEmpty else { return }
+        unsafe swap(&queued, &rousing)
+        // By place: one that goes meanwhile takes itself out.
+        for place in unsafe rousing.indices {
+            guard let waiter = unsafe rousing[place] else { continue }
+            unsafe rousing[place] = nil
+            unsafe waiter._withUnsafeGuaranteedRef { $0.rouse() }
+        }
+        unsafe rousing.removeAll(keepingCapacity: true)
+    }
+
+    /// Has `waiter` rouse its sleeper in the next turn.
+    func queue(_ waiter: Waiter) { unsafe queued.append(Unmanaged.passUnretained(waiter)) }
+
+    /// `waiter`, which is queued, goes. Seldom: who has work to do does not go just then.
+    func dequeue(_ waiter: Waiter) {
+        let gone = unsafe Unmanaged.passUnretained(waiter).toOpaque()
+        if let place = unsafe queued.firstIndex(where: { unsafe $0?.toOpaque() == gone }) { unsafe queued[place] = nil }
+        if let place = unsafe rousing.firstIndex(where: { unsafe $0?.toOpaque() == gone }) { unsafe rousing[place] = nil }
+    }
+
     /// Wakes `waiter` in the next turn, after all that the poller and the timers then have to say.
-    func wakeNextTurn(_ waiter: Waiter) { unsafe yielding.append(waiter) }
+    package func wakeNextTurn(_ waiter: Waiter) { unsafe yielding.append(waiter) }
 
     private func wakeYielding() {
         guard unsafe !yielding.isEmpty else { return }

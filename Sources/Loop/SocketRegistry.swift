@@ -33,7 +33,7 @@ final class SocketRegistry {
     func deliver(_ event: Poller.Event) {
         let index = Int(event.token & 0xffff_ffff)
         guard index < slots.count, slots[index].generation == UInt32(event.token >> 32) else { return }
-        // A wake only makes a task ready, so nobody can free the socket before this returns.
+        // A wake only makes a task or a sleeper ready, so nobody can free the socket before this returns.
         unsafe slots[index].socket?._withUnsafeGuaranteedRef { $0.deliver(event) }
     }
 }

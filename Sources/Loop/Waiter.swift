@@ -12,7 +12,10 @@ package final class Waiter {
     /// Who waits here without a task. Not retained: it takes itself out when it goes.
     private unowned(unsafe) var sleeper: (any Sleeper)?
     private var isWoken = false
-    private var hasTimedOut = false
+    /// The sleeper is to be told by the loop, which will come to it.
+    private var isQueued = false
+    /// The last wait, or rest, was ended by its deadline.
+    package private(set) var hasTimedOut = false
 
     // The timer wheel's links: an intrusive list, so that setting a deadline allocates nothing. They do not retain:
     // a waiter takes itself out when it goes.
@@ -28,19 +31,24 @@ package final class Waiter {
 
     deinit {
         if scheduledTick != 0 { loop.timers.remove(self) }
+        if isQueued { loop.dequeue(self) }
     }
 
-    var isAwaited: Bool { unsafe continuation != nil || sleeper != nil }
+    /// Somebody waits who has not been woken.
+    var isAwaited: Bool { unsafe continuation != nil || (sleeper != nil && !isQueued) }
 
     /// Parks the calling task until `wake`, or until the loop's monotonic clock passes `deadline` (nanoseconds).
     /// - Returns: false when the deadline passed.
     package func wait(until deadline: UInt64 = .max) async -> Bool {
+        hasTimedOut = false
         if isWoken {
             isWoken = false
             return true
         }
-        if deadline <= loop.now { return false }
-        hasTimedOut = false
+        if deadline <= loop.now {
+            hasTimedOut = true
+            return false
+        }
         unsafe await withUnsafeContinuation { parked in
             // A caller that is on the loop without being isolated to it takes a turn to get here, and may be woken in it. So the
             // deadline is set here as well: the wheel drops whoever it finds not parked.
@@ -57,10 +65,11 @@ package final class Waiter {
         return !hasTimedOut
     }
 
-    /// Has `sleeper` told, once, of the next `wake` or that the loop's monotonic clock passes `deadline` (nanoseconds). Called again
+    /// Has `sleeper` told, once, in the loop's next turn, of the next `wake` or that the loop's monotonic clock passes `deadline` (nanoseconds). Called again
     /// before that, it sets another deadline.
     /// - Returns: false: there was a wake already; look again.
     package func rest(_ sleeper: any Sleeper, until deadline: UInt64) -> Bool {
+        hasTimedOut = false
         if isWoken {
             isWoken = false
             return false
@@ -87,13 +96,22 @@ package final class Waiter {
         if let parked = unsafe continuation {
             unsafe continuation = nil
             unsafe parked.resume()
-        } else if let sleeper = unsafe sleeper {
-            unsafe self.sleeper = nil
-            deadline = .max
-            sleeper.roused()
+        } else if unsafe sleeper != nil {
+            guard !isQueued else { return }
+            isQueued = true
+            loop.queue(self)
         } else {
             isWoken = true
         }
+    }
+
+    /// The loop has come to it.
+    func rouse() {
+        isQueued = false
+        guard let roused = unsafe sleeper else { return }
+        unsafe sleeper = nil
+        deadline = .max
+        roused.roused()
     }
 
     func timeOut() {
@@ -104,7 +122,7 @@ package final class Waiter {
 
 /// Something that waits without a task, for as long as it is silent.
 package protocol Sleeper: AnyObject {
-    /// What it waits for may have happened, or its deadline has passed. Called by the loop between two tasks: neither opens nor
-    /// closes a socket.
+    /// What it waits for may have happened, or its deadline has passed. Called by the loop between two tasks, when the poller and the
+    /// timers have said all that they have to say.
     func roused()
 }

@@ -12,11 +12,13 @@ struct ExchangeTests {
             let pair = try SocketPair(loop: loop)
             let exchange = pair.exchange()
             exchange.owesContinue = true
-            await exchange.sendContinue()
+            exchange.putContinue()
+            await exchange.flush()
             let before = pair.peer.readHead()
             exchange.owesContinue = true
             exchange.hasAnswered = true
-            await exchange.sendContinue()
+            exchange.putContinue()
+            await exchange.flush()
             pair.socket.shutdownSending()
             return [before, pair.peer.readToEnd().text]
         }

@@ -9,11 +9,12 @@ struct Desk {
 
     // MARK: Answering
 
-    func send(_ answer: Answer, to exchange: Exchange) async {
-        var answer = answer
+    func send(_ answer: Answer, to exchange: Exchange) async { await exchange.answer(complete(answer)) }
+
+    /// With what all answers of the gateway's own bear.
+    func complete(_ answer: Answer) -> Answer {
         // RFC 6797 7.2: only over https; a year.
-        if configuration.publicURL.isHTTPS { answer = answer.adding("Strict-Transport-Security", "max-age=31536000") }
-        await exchange.answer(answer)
+        configuration.publicURL.isHTTPS ? answer.adding("Strict-Transport-Security", "max-age=31536000") : answer
     }
 
     func refuse(_ exchange: Exchange, _ problem: Problem) async {
@@ -27,9 +28,9 @@ struct Desk {
     }
 
     /// 401 for who is not signed in.
-    func challenge(_ exchange: Exchange, note: String?) async {
+    func challenge(_ exchange: Exchange, note: String?) -> Answer {
         let problem = Problem(401, "You are not signed in, or your sign-in has ended.", note: note)
-        await send(problem.answer(for: exchange).adding("WWW-Authenticate", challenge(for: exchange)), to: exchange)
+        return problem.answer(for: exchange).adding("WWW-Authenticate", challenge(for: exchange))
     }
 
     /// RFC 9110 11.6.1: a 401 carries at least one challenge. Where no bearer token helps, it names the scheme `Cookie`: the
@@ -51,7 +52,7 @@ struct Desk {
     func identity(of exchange: Exchange) async -> Identity? {
         do throws(CheckFailure) {
             guard let identity = try await authenticator.identify(exchange) else {
-                await challenge(exchange, note: exchange.note)
+                await send(challenge(exchange, note: exchange.note), to: exchange)
                 return nil
             }
             exchange.identity = identity

@@ -48,15 +48,16 @@ package final class Endpoints {
 
     /// The request has a route that takes nobody unknown: a person gets to the sign-in page and from there back, a program 401.
     /// The cookie stays as it is: it may be good for another route, and a sign-in replaces it.
-    package func askToSignIn(_ exchange: Exchange, _ reason: SignInReason) async {
+    package func signInFirst(_ exchange: Exchange, _ reason: SignInReason) -> Answer {
         let method = exchange.head.method
+        let note = exchange.note ?? reason.description
         // Only what can be repeated by following a link comes back after the sign-in.
         guard exchange.isNavigation, method == .get || method == .head else {
-            return await desk.challenge(exchange, note: exchange.note ?? reason.description)
+            return desk.complete(desk.challenge(exchange, note: note))
         }
         var answer = Answer(status: 303, fields: [("Location", signInLocation(for: exchange))])
-        answer.note = exchange.note ?? reason.description
-        await desk.send(answer, to: exchange)
+        answer.note = note
+        return desk.complete(answer)
     }
 
     private func signInLocation(for exchange: Exchange) -> [UInt8] {

@@ -1,58 +1,74 @@
 import Access
 import Wire
 
+// `unsafe`: Exchange.forwarding says why.
 extension GatewayHandler {
-    /// Sends the request on under `grant`, and the response back. A grant is good for one request, however often that has to
-    /// be sent.
-    func forward(_ exchange: Exchange, under grant: consuming Grant, by route: Route) async {
+    /// Sends the request on under `grant`, over a connection that is there already; to make one takes a task.
+    func forward(_ exchange: Exchange, under grant: consuming Grant, by route: Route) -> Progress {
         let maxBody = route.maxBody ?? configuration.limits.maxBody
         if case .length(let count) = exchange.head.framing, count > maxBody {
-            return await refuse(exchange, Problem(content: .tooLarge, limit: maxBody))
+            return refuse(exchange, Problem(content: .tooLarge, limit: maxBody))
         }
-        let index = configuration.routeUpstreams[grant.route]
-        let group = upstreams[index]
+        let group = upstreams[configuration.routeUpstreams[grant.route]]
         let isUpload = !exchange.hasAllContent
-        if isUpload {
-            guard group.beginUpload(from: exchange.clientAddress) else {
-                return await refuse(
-                    exchange, Problem(429, "Too many uploads from your address are under way.", retryAfter: 1, closes: true))
-            }
+        guard !isUpload || group.beginUpload(from: exchange.clientAddress) else {
+            return refuse(exchange, Problem(429, "Too many uploads from your address are under way.", retryAfter: 1, closes: true))
         }
-        defer { if isUpload { group.endUpload(from: exchange.clientAddress) } }
-        var isFirst = true
-        while true {
-            let connection: UpstreamConnection
-            if isFirst, let idle = group.leaseIdle() {
-                connection = idle
-            } else {
-                do {
-                    connection = try await group.lease(exchange, fresh: !isFirst)
-                } catch {
-                    return await refuse(exchange, error.problem)
-                }
-            }
-            exchange.upstream = connection.server.authority
-            headers.writeRequest(
-                exchange, as: grant.identity, stripsBearer: isBearerOurs(exchange, route),
-                server: connection.server.authority, to: connection.transport.output)
-            var relay = Relay(exchange, of: group, maxBody: maxBody)
-            switch await relay.run(exchange, over: connection, headers) {
-            case .done(let isReusable): return group.release(connection, isReusable: isReusable)
-            case .broken: return group.release(connection, isReusable: false)
-            case .failed(let problem):
-                group.release(connection, isReusable: false)
-                return await refuse(exchange, problem)
-            case .closedBeforeUse:
-                group.release(connection, isReusable: false)
-                guard isFirst else { return await refuse(exchange, RelayFault.upstreamClosed.problem(server: "", limit: 0)) }
-                isFirst = false
-            }
+        exchange.step = .forward
+        unsafe exchange.forwarding = Forwarding(
+            exchange, under: grant, to: group, maxBody: maxBody, isUpload: isUpload, stripsBearer: isBearerOurs(exchange, route))
+        guard let connection = group.leaseIdle() else { return .needsTask }
+        unsafe exchange.forwarding?.send(exchange, over: connection, headers)
+        return relay(exchange)
+    }
+
+    /// Moves what can be moved now.
+    func relay(_ exchange: Exchange) -> Progress {
+        switch unsafe exchange.forwarding?.advance(exchange, headers) {
+        case .waits(let deadline): return .waits(until: deadline)
+        case .yields(let deadline): return .pauses(until: deadline)
+        case .asksForContent:
+            exchange.putContinue()
+            return exchange.flushAtOnce() ? relay(exchange) : .needsTask
+        case .ended(let outcome): return end(exchange, outcome)
+        case nil: return .needsTask
         }
+    }
+
+    /// Makes the connection that the request goes over, or waits until the client has been asked for the content.
+    func prepareRelay(_ exchange: Exchange) async {
+        guard let group = unsafe exchange.forwarding?.group, let sendings = unsafe exchange.forwarding?.sendings else { return }
+        guard unsafe exchange.forwarding?.connection == nil else { return await exchange.flush() }
+        do throws(UpstreamFailure) {
+            let connection = try await group.lease(exchange, fresh: sendings > 0)
+            unsafe exchange.forwarding?.send(exchange, over: connection, headers)
+        } catch {
+            leave(exchange)
+            _ = refuse(exchange, error.problem)
+        }
+    }
+
+    private func end(_ exchange: Exchange, _ outcome: Relay.Outcome) -> Progress {
+        var isReusable = false
+        if case .done(let mayBe) = outcome { isReusable = mayBe }
+        unsafe exchange.forwarding?.release(isReusable: isReusable)
+        if case .closedBeforeUse = outcome, unsafe exchange.forwarding?.sendings == 1 { return .needsTask }
+        leave(exchange)
+        switch outcome {
+        case .done, .broken: return over(exchange)
+        case .failed(let problem): return refuse(exchange, problem)
+        case .closedBeforeUse: return refuse(exchange, RelayFault.upstreamClosed.problem(server: "", limit: 0))
+        }
+    }
+
+    private func leave(_ exchange: Exchange) {
+        unsafe exchange.forwarding?.end(exchange)
+        unsafe exchange.forwarding = nil
     }
 
     /// A route that accepts tokens has taken the bearer for one of ours; on the others it may be one all the same.
     private func isBearerOurs(_ exchange: Exchange, _ route: Route) -> Bool {
-        guard exchange.head.value(of: .authorization) != nil else { return false }
+        guard exchange.head.has(.authorization) else { return false }
         return route.access != .public && route.accepts.contains(.token) || authenticator.showsOwnToken(exchange)
     }
 }

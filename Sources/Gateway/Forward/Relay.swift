@@ -3,7 +3,7 @@ import Loop
 import Wire
 
 /// One request to an upstream and its response back, over one connection: both contents move at once, each at the pace of
-/// the side that takes it. One task serves both sides; whatever moves wakes it.
+/// the side that takes it. Whatever moves on either side has it advance.
 ///
 /// It holds where the exchange stands, and no object: each of these would be retained and let go with every use, some fifty times an
 /// exchange, and five of those cost as much as a header field. Who takes part is handed down instead.
@@ -38,6 +38,8 @@ struct Relay {
     private var upstreamGives: Patience
     /// For the response's head, from when the whole request has been sent.
     private var headDeadline = UInt64.max
+    /// Monotonic nanoseconds until which something has to move.
+    private var deadline = UInt64.max
     /// Monotonic nanoseconds at which the request's way to the upstream began.
     private let startedAt: UInt64
 
@@ -58,29 +60,8 @@ struct Relay {
         upstreamGives = Patience(milliseconds: bodyTimeout, minimumRate: 0)
     }
 
-    /// Sends the request, whose head stands in the connection's output, and brings the response back.
-    ///
-    /// One frame from here to the wait: each `async` call costs as much as reading a field, whether it waits or not.
-    mutating func run(_ exchange: Exchange, over connection: UpstreamConnection, _ headers: HeaderPolicy) async -> Outcome {
-        let loop = exchange.context.loop
-        connection.transport.socket.waiter = exchange.waiter
-        while true {
-            switch advance(exchange, connection, headers) {
-            case .ended(let outcome): return end(outcome, exchange)
-            case .asksForContent: await exchange.sendContinue()
-            case .waits(let deadline):
-                guard await exchange.waiter.wait(until: deadline) || loop.now < deadline else {
-                    return end(giveUp(timeOut(at: loop.now), exchange, connection), exchange)
-                }
-            case .yields(let deadline):
-                await exchange.waiter.yield()
-                guard loop.now < deadline else { return end(giveUp(timeOut(at: loop.now), exchange, connection), exchange) }
-            }
-        }
-    }
-
     /// What is to be done once nothing moves any more without waiting.
-    private enum Next {
+    enum Next {
         case ended(Outcome)
         /// The client waits to be asked for the content (RFC 9110 10.1.1), and the upstream for the content.
         case asksForContent
@@ -90,9 +71,12 @@ struct Relay {
         case yields(until: UInt64)
     }
 
-    /// Moves what can be moved now.
-    private mutating func advance(_ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy) -> Next {
+    /// Moves what can be moved now: of the request, whose head stands in the connection's output, and of the response.
+    mutating func advance(_ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy) -> Next {
         let loop = exchange.context.loop
+        if loop.now >= deadline, exchange.waiter.hasTimedOut || isPaused {
+            return .ended(giveUp(timeOut(at: loop.now), exchange, connection))
+        }
         do throws(RelayFault) {
             try pushRequest(exchange, connection, headers)
             if exchange.owesContinue && !exchange.hasAnswered && !isRequestOver && !request.isPaused && request.blockedOn == .source {
@@ -108,18 +92,21 @@ struct Relay {
             return .ended(giveUp(error, exchange, connection))
         }
         // A client that only ends its sending side may still wait for the response; one that has reset does not.
-        if exchange.client.socket.isBroken { return .ended(giveUp(.clientGone, exchange, connection)) }
-        let deadline = deadline(from: loop.now)
-        return request.isPaused || response.isPaused ? .yields(until: deadline) : .waits(until: deadline)
+        let client = exchange.client.socket
+        if client.isBroken || !client.isOpen { return .ended(giveUp(.clientGone, exchange, connection)) }
+        deadline = deadline(from: loop.now)
+        return isPaused ? .yields(until: deadline) : .waits(until: deadline)
     }
 
-    private func end(_ outcome: Outcome, _ exchange: Exchange) -> Outcome {
+    /// A side has had its share of the turn.
+    private var isPaused: Bool { request.isPaused || response.isPaused }
+
+    private func note(_ exchange: Exchange) {
         if exchange.head.framing != .none {
             exchange.content = request.decoder
             exchange.contentReceived = request.moved
         }
         exchange.contentSent = response.moved
-        return outcome
     }
 
     // MARK: The request
@@ -249,6 +236,7 @@ struct Relay {
     private func finish(_ exchange: Exchange, _ connection: UpstreamConnection) -> Outcome {
         let isReusable = request.isDone && connection.head.keepAlive
         leaveRestOfRequest(exchange)
+        note(exchange)
         return .done(isReusable: isReusable)
     }
 
@@ -296,6 +284,7 @@ struct Relay {
     // MARK: Giving up
 
     private func giveUp(_ fault: RelayFault, _ exchange: Exchange, _ connection: UpstreamConnection) -> Outcome {
+        note(exchange)
         if case .upstreamClosed = fault, connection.isReused, canRepeat(exchange) { return .closedBeforeUse }
         if let fault = fault.upstreamFault { connection.server.counts.count(fault) }
         if let timeout = fault.clientTimeout { exchange.timeout = timeout }

@@ -3,7 +3,26 @@ import Loop
 import Wire
 
 /// One client's connection: its requests one after another, until either side has had enough.
+///
+/// It goes on whenever the loop says that something has moved, as far as that goes, and holds no task meanwhile: a hundred requests that
+/// wait for an upstream are a hundred objects. For what has to be waited for in the middle of a step a porter's task is called, and
+/// goes again with the end of that step.
 final class ClientConnection: Sleeper {
+    /// What is to be done next.
+    private enum Stage {
+        /// Nothing of a request has been seen: the connection may be closed at any moment without loss.
+        case idle
+        /// A head is to be read, or the rest of it.
+        case head
+        /// The exchange is under way.
+        case exchange
+        /// It is over, but for octets that the client has still to take or to send.
+        case rest
+        /// There is no other request to come.
+        case end
+        case closed
+    }
+
     private let exchange: Exchange
     private let station: Station
     /// Among whose connections this one is.
@@ -12,11 +31,16 @@ final class ClientConnection: Sleeper {
     private let socket: Socket
     private let waiter: Waiter
     private let loop: EventLoop
-    private let porters: Porters
-    private var served = 0
+    private let context: WorkerContext
+    private var stage = Stage.idle
+    /// The one under which the exchange has begun, and ends.
+    private var duty: Duty
     /// The number of the duty whose limits and time-outs the connection goes by.
     private var adopted: UInt64
-    /// Waits for a request and has seen nothing of it: may be closed at any moment without loss.
+    /// The head is read by this one, since a part of it has not come yet; nil: by the worker's.
+    private var heads: HeadReader?
+    private var served = 0
+    /// It has begun to wait for a request.
     private var isIdle = false
     /// Milliseconds for which an idle connection is kept.
     private var idleTime: Int64
@@ -35,23 +59,102 @@ final class ClientConnection: Sleeper {
         self.exchange = exchange
         self.station = station
         self.count = count
+        duty = station.duty
         adopted = station.duty.number
         client = exchange.client
         socket = client.socket
         waiter = exchange.waiter
-        loop = exchange.context.loop
-        porters = exchange.context.porters
+        context = exchange.context
+        loop = context.loop
         idleTime = exchange.timeouts.idle
         socket.waiter = waiter
     }
 
     deinit { waiter.leave() }
 
+    /// The client has connected.
+    func begin() { goOn() }
+
+    // MARK: By the loop
+
+    package func roused() {
+        if isIdle { leaveIdleness() }
+        goOn()
+    }
+
+    private func goOn() {
+        if proceed() { context.porters.call(self) }
+    }
+
+    /// Goes on as far as that goes without a task. True: what comes next needs one.
+    private func proceed() -> Bool {
+        while true {
+            switch stage {
+            case .idle:
+                if rest() { return false }
+                stage = .head
+            case .head:
+                guard readHead() else { return true }
+            case .exchange:
+                switch duty.handler.advance(exchange) {
+                case .ended: stage = .rest
+                case .waits(let deadline):
+                    if waiter.rest(self, until: deadline) { return false }
+                case .pauses(let deadline):
+                    if waiter.rest(self, until: deadline) {
+                        loop.wakeNextTurn(waiter)
+                        return false
+                    }
+                case .needsTask: return true
+                }
+            case .rest:
+                guard exchange.flushAtOnce(), exchange.isContentSettled else { return true }
+                if !finish() { return false }
+            case .end:
+                if needsLinger { return true }
+                close()
+            case .closed: return false
+            }
+        }
+    }
+
+    /// The drain has begun: a wait for the next request ends sooner than it was to.
+    func drain() {
+        if isIdle { _ = rest() }
+    }
+
+    /// The time given for stopping is over.
+    func abort() {
+        socket.close()
+        waiter.wake()
+    }
+
+    // MARK: By a porter
+
+    /// Waits for what `proceed` could not, until that can go on.
+    func serve() async {
+        repeat {
+            switch stage {
+            case .head: await completeHead()
+            case .exchange:
+                exchange.isAttended = true
+                await duty.handler.handle(exchange)
+            case .rest:
+                await exchange.flush()
+                await exchange.drainContent()
+            case .end:
+                await linger()
+                close()
+            case .idle, .closed: break
+            }
+        } while proceed()
+    }
+
     // MARK: Between requests
 
-    /// Holds the socket and little else until the first octet of a request; then a porter is called. False: something may have
-    /// come already.
-    func rest() -> Bool {
+    /// Holds the socket and little else until the first octet of a request. False: something may have come already.
+    private func rest() -> Bool {
+        guard client.input.isEmpty && !socket.mayRead else { return false }
         if !isIdle {
             isIdle = true
             client.releaseBuffers()
@@ -69,95 +172,73 @@ final class ClientConnection: Sleeper {
     /// When the wait is over. A listener that goes does not wait for as long.
     private var restUntil: UInt64 { min(idleUntil, exchange.drain.idleUntil) }
 
-    package func roused() {
-        let now = loop.now
-        if socket.mayRead || !socket.isOpen || now >= restUntil {
+    private func leaveIdleness() {
+        if socket.mayRead {
             isIdle = false
-            return porters.call(self)
+            stage = .head
+            return
         }
-        if now >= headUntil {
+        let now = loop.now
+        if !socket.isOpen || now >= restUntil {
+            isIdle = false
+            stage = .end
+        } else if now >= headUntil {
             exchange.head.forget()
             client.expectLittle()
             headUntil = .max
-        }
-        _ = rest()
-    }
-
-    /// The listener goes: a wait for the next request ends sooner than it was to.
-    func drain() {
-        if isIdle { _ = rest() }
-    }
-
-    /// The time given for stopping is over.
-    func abort() {
-        socket.close()
-        waiter.wake()
-    }
-
-    // MARK: Serving
-
-    /// Serves what the client has to say. True: it has fallen silent, and rests; false: the connection has ended.
-    func serve(_ heads: inout HeadReader) async -> Bool {
-        // Roused, but not by the client.
-        guard socket.mayRead else { return await end() }
-        while true {
-            switch await readHead(&heads) {
-            case .ended: return await end()
-            case .none: break
-            case .complete:
-                // The exchange ends under the duty that it begins with, and no other exchange does.
-                let duty = station.duty
-                begin(under: duty, keepsAlive: exchange.head.keepAlive)
-                await duty.handler.handle(exchange)
-                // No path leaves an exchange without an answer; should one ever, the client is told.
-                if !exchange.hasAnswered && !exchange.isBroken {
-                    await exchange.answer(Problem(500, "The gateway has no answer.").answer(for: exchange))
-                }
-                if !exchange.content.isAtEnd { await exchange.drainContent() }
-                duty.handler.record(exchange)
-                duty.exchanges -= 1
-                if !exchange.keepsAlive || exchange.isBroken { return await end(asAnnounced: isLastAnnounced) }
-                // A client that pipelines without end gets one exchange a turn, like everybody else.
-                if !client.input.isEmpty { await waiter.yield() }
-            }
-            if client.input.isEmpty && !socket.mayRead && rest() { return true }
         }
     }
 
     // MARK: The head
 
-    private enum HeadResult {
-        /// Nothing of a request has come.
-        case none
-        case complete, ended
+    /// False: a task is to wait for the rest of it.
+    private func readHead() -> Bool {
+        if client.input.isEmpty {
+            switch client.read() {
+            case .octets: break
+            case .wouldBlock:
+                stage = .idle
+                return true
+            case .ended, .failed:
+                stage = .end
+                return true
+            }
+        }
+        adopt(station.duty)
+        context.heads.adopt(exchange.limits.head, of: adopted)
+        return parse(by: context.heads)
     }
 
-    private func readHead(_ heads: inout HeadReader) async -> HeadResult {
-        var beganAt: UInt64?
-        while true {
-            if !client.input.isEmpty {
-                if beganAt == nil {
-                    beganAt = loop.now
-                    adopt(station.duty)
-                    if heads.duty != adopted { heads.adopt(exchange.limits.head, of: adopted) }
+    /// True: the request's head is complete, or will never be, and `stage` says what comes next.
+    private func parse(by heads: HeadReader) -> Bool {
+        do throws(WireError) {
+            guard try heads.parse(client.input, into: exchange.head) else {
+                if self.heads == nil {
+                    self.heads = heads
+                    context.heads = HeadReader()
                 }
-                do {
-                    if try heads.parser.parse(client.input, into: exchange.head) { return .complete }
-                } catch {
-                    await refuseHead(Problem(malformed: error))
-                    return .ended
-                }
+                return false
             }
+            begin(under: station.duty, keepsAlive: exchange.head.keepAlive)
+            stage = .exchange
+        } catch {
+            if self.heads == nil { context.heads = HeadReader() }
+            refuseHead(Problem(malformed: error))
+        }
+        return true
+    }
+
+    /// Waits for the rest of a head that has begun to come.
+    private func completeHead() async {
+        guard let heads else { return }
+        defer { self.heads = nil }
+        let deadline = loop.now.adding(milliseconds: exchange.timeouts.head)
+        while true {
             switch client.read() {
-            case .octets: continue
-            case .ended, .failed: return .ended
+            case .octets: if parse(by: heads) { return }
+            case .ended, .failed: return stage = .end
             case .wouldBlock:
-                guard let beganAt else { return .none }
-                let deadline = beganAt.adding(milliseconds: exchange.timeouts.head)
-                if await !waiter.wait(until: deadline), loop.now >= deadline {
-                    await refuseHead(.headTooSlow, timeout: .head)
-                    return .ended
-                }
+                if await !waiter.wait(until: deadline), loop.now >= deadline { return refuseHead(.headTooSlow, timeout: .head) }
             }
         }
     }
@@ -170,47 +251,60 @@ final class ClientConnection: Sleeper {
         idleTime = exchange.timeouts.idle
     }
 
+    /// The exchange ends under the duty that it begins with, and no other exchange does.
     private func begin(under duty: Duty, keepsAlive: Bool) {
         adopt(duty)
+        self.duty = duty
         duty.exchanges += 1
         served += 1
         exchange.begin(
             keepsAlive: keepsAlive && !exchange.drain.isUnderWay && served < exchange.limits.requestsPerConnection)
     }
 
-    /// Answers a request whose head never became one, and records it.
-    private func refuseHead(_ problem: Problem, timeout: ClientTimeout? = nil) async {
+    /// Answers a request whose head never became one.
+    private func refuseHead(_ problem: Problem, timeout: ClientTimeout? = nil) {
         // What the head holds is of no use: a request before this one, or half of this one.
         exchange.head.forget()
-        let duty = station.duty
-        begin(under: duty, keepsAlive: false)
+        begin(under: station.duty, keepsAlive: false)
         exchange.timeout = timeout
-        await exchange.answer(problem.answer(for: exchange))
-        duty.handler.record(exchange)
-        duty.exchanges -= 1
+        exchange.put(problem.answer(for: exchange))
+        stage = .rest
     }
 
     // MARK: The end
 
-    /// The client has named `close` itself, and nothing of what it sent is unread: when it keeps its word, no reset can take the answer
-    /// away. Behind content, old clients have sent a stray CRLF (RFC 9112 2.2).
-    private var isLastAnnounced: Bool {
-        let head = exchange.head
-        return head.version == .http11 && !head.keepAlive && head.framing == .none && client.input.isEmpty && !socket.mayRead
+    /// Records the exchange. False: it is not yet the next one's turn.
+    private func finish() -> Bool {
+        // No path leaves an exchange without an answer; should one ever, the client is told.
+        if !exchange.hasAnswered && !exchange.isBroken {
+            exchange.put(Problem(500, "The gateway has no answer.").answer(for: exchange))
+            return true
+        }
+        duty.handler.record(exchange)
+        duty.exchanges -= 1
+        guard exchange.keepsAlive && !exchange.isBroken else {
+            stage = .end
+            return true
+        }
+        if client.input.isEmpty {
+            stage = .idle
+            return true
+        }
+        stage = .head
+        // A client that pipelines without end gets one exchange a turn, like everybody else.
+        guard waiter.rest(self, until: .max) else { return true }
+        loop.wakeNextTurn(waiter)
+        return false
     }
 
-    /// - Parameter asAnnounced: nothing more comes from the client, so it is not waited for.
-    /// - Returns: false, for `serve`.
-    private func end(asAnnounced: Bool = false) async -> Bool {
-        if exchange.isBroken {
-            socket.abortOnClose()
-        } else if served > 0 && !asAnnounced {
-            await linger()
-        }
-        socket.close()
-        station.leave(self)
-        count.leave(exchange.peerIP)
-        return false
+    /// Whether the client may still send what a close would answer by a reset. Not after a break, which is to be seen, nor where it has
+    /// named `close` itself and nothing of what it sent is unread: when it keeps its word, no reset can take the answer away. Behind
+    /// content, old clients have sent a stray CRLF (RFC 9112 2.2).
+    private var needsLinger: Bool {
+        guard served > 0, !exchange.isBroken, socket.isOpen else { return false }
+        let head = exchange.head
+        let isLastAnnounced = head.version == .http11 && !head.keepAlive && head.framing == .none
+        return !(isLastAnnounced && client.input.isEmpty && !socket.mayRead)
     }
 
     private func linger() async {
@@ -225,5 +319,13 @@ final class ClientConnection: Sleeper {
             case .wouldBlock: if await !waiter.wait(until: deadline) { return }
             }
         }
+    }
+
+    private func close() {
+        if exchange.isBroken { socket.abortOnClose() }
+        socket.close()
+        stage = .closed
+        station.leave(self)
+        count.leave(exchange.peerIP)
     }
 }

@@ -34,6 +34,14 @@ package final class Exchange {
     /// The response broke off in the middle: the connection has to die visibly.
     var isBroken = false
 
+    /// A task has seen to it.
+    var isAttended = false
+    /// How far the gateway has come with it.
+    var step = Step.judge
+    /// The request on its way to an upstream.
+    // Unchecked: one worker's thread only, and nothing that is called while it changes comes back here.
+    @exclusivity(unchecked) var forwarding: Forwarding?
+
     // For the record.
     /// 0: the client got no answer.
     var status = 0
@@ -86,6 +94,8 @@ package final class Exchange {
         self.keepsAlive = keepsAlive
         hasAnswered = false
         isBroken = false
+        isAttended = false
+        step = .judge
         status = 0
         contentReceived = 0
         contentSent = 0
@@ -116,6 +126,12 @@ package final class Exchange {
 
     /// Writes a whole response of the gateway's own. Only the first answer of an exchange counts.
     package func answer(_ answer: Answer) async {
+        put(answer)
+        await flush()
+    }
+
+    /// The same, for whoever cannot wait until the client has taken it.
+    func put(_ answer: Answer) {
         guard !hasAnswered else { return }
         if answer.closes || !isContentDrainable || drain.isUnderWay { keepsAlive = false }
         if let note = answer.note { self.note = note }
@@ -124,7 +140,6 @@ package final class Exchange {
             client.output.append(answer.body)
             contentSent = UInt64(answer.body.count)
         }
-        await flush()
     }
 
     private func begin(_ answer: Answer) {
@@ -169,18 +184,28 @@ package final class Exchange {
     /// Writes all of the client's output, as fast as the client takes it.
     func flush() async {
         var patience = Patience(milliseconds: timeouts.write, minimumRate: timeouts.minimumRate)
-        while !client.output.isEmpty {
-            switch client.flush() {
-            case .octets(let count): patience.credit(count, at: context.loop.now)
-            case .wouldBlock:
-                guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
-                else {
-                    timeout = .write
-                    return breakOff("the client took too long to take the response")
-                }
-            case .ended, .failed: return breakOff("the client went away before it had the response")
+        var left = client.output.count
+        while !flushAtOnce() {
+            patience.credit(left - client.output.count, at: context.loop.now)
+            left = client.output.count
+            guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
+            else {
+                timeout = .write
+                return breakOff("the client took too long to take the response")
             }
         }
+    }
+
+    /// Writes of the client's output what it takes at once. False: it has to be waited for.
+    func flushAtOnce() -> Bool {
+        while !client.output.isEmpty {
+            switch client.flush() {
+            case .octets: continue
+            case .wouldBlock: return false
+            case .ended, .failed: breakOff("the client went away before it had the response")
+            }
+        }
+        return true
     }
 
     /// The response cannot be completed: the connection ends such that the client cannot take it for complete.
@@ -230,7 +255,8 @@ package final class Exchange {
     }
 
     private func readMore(_ patience: inout Patience) async throws(ContentError) {
-        await sendContinue()
+        putContinue()
+        await flush()
         switch client.read() {
         case .octets(let count): patience.credit(count, at: context.loop.now)
         case .wouldBlock:
@@ -244,12 +270,11 @@ package final class Exchange {
     }
 
     /// Asks a client that waits for it to send the content (RFC 9110 10.1.1): only once somebody wants it.
-    func sendContinue() async {
+    func putContinue() {
         // Once the final response has begun, an interim one would stand in the middle of it.
         guard owesContinue && !hasAnswered else { return }
         owesContinue = false
         client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
-        await flush()
     }
 
     /// Whether what is left of the content can be read and dropped after the answer.
@@ -260,9 +285,12 @@ package final class Exchange {
         return count <= Exchange.drainable
     }
 
+    /// Nothing of the content is left to be read, or it will not be.
+    var isContentSettled: Bool { content.isAtEnd || !keepsAlive }
+
     /// Reads what is left of the content, so that the next request is found where it begins (rule 18).
     func drainContent() async {
-        guard keepsAlive, !content.isAtEnd else { return }
+        guard !isContentSettled else { return }
         var patience = Patience(milliseconds: timeouts.body, minimumRate: timeouts.minimumRate)
         do throws(ContentError) {
             while let piece = try await nextContent(&patience) { take(piece) }

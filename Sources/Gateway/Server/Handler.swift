@@ -3,8 +3,10 @@ import Wire
 
 /// What a listener does with the requests that arrive at it. One object per worker; it does not leave its worker.
 package protocol Handler: AnyObject {
-    /// Answers the exchange, once: by `Exchange.answer`, or by forwarding. Returns when the response has been written or
-    /// the exchange has been given up.
+    /// Takes the exchange on as far as that goes without a task, and says what it needs then. It is called again once it has that,
+    /// until the exchange has ended: answered, once, by `Exchange.put`, `Exchange.answer` or by forwarding, or given up.
+    func advance(_ exchange: Exchange) -> Progress
+    /// Does, by a task, what `advance` needs one for.
     func handle(_ exchange: Exchange) async
     /// The exchange has ended, however it did: count it and log it.
     func record(_ exchange: Exchange)
@@ -15,7 +17,22 @@ package protocol Handler: AnyObject {
 }
 
 extension Handler {
+    /// All of the exchange is done by one task.
+    package func advance(_ exchange: Exchange) -> Progress { exchange.isAttended ? .ended : .needsTask }
+
     package func end() {}
+}
+
+/// What an exchange needs to go on.
+package enum Progress {
+    /// Nothing: all has been said, but perhaps not taken yet.
+    case ended
+    /// Something has to move, within this time (monotonic nanoseconds).
+    case waits(until: UInt64)
+    /// Others are to have their turn first; then as above.
+    case pauses(until: UInt64)
+    /// `Handler.handle`.
+    case needsTask
 }
 
 /// What all connections of one worker share.
@@ -31,8 +48,10 @@ package final class WorkerContext {
     var requestIDs: RequestIDSource
     /// What the connections read into and write from.
     let buffers = BufferPool()
-    /// Who serves the clients.
+    /// Who waits for the clients.
     let porters = Porters()
+    /// Who reads their heads, as long as these come whole.
+    var heads = HeadReader()
 
     init(loop: EventLoop, index: Int, seed: UInt64) {
         self.loop = loop

@@ -1,7 +1,7 @@
 import Wire
 
-/// The porters of one worker. There are about as many as exchanges under way, so that a connection that waits for a request has
-/// none.
+/// The porters of one worker: tasks that wait for what a connection cannot wait for by itself. A connection goes on when the loop calls
+/// it, and has no task; one is called for what is waited for in the middle of a step, and is free again after it.
 ///
 /// Belongs to its worker's loop.
 @safe
@@ -53,7 +53,7 @@ final class Porters {
     }
 }
 
-/// Serves one connection, until that falls silent, and then the next that has something to say.
+/// Serves one connection, until that goes on by itself, and then the next that calls.
 ///
 /// A task keeps the memory of its deepest calls for as long as it lives, some 13 KB: too much for each connection that waits.
 @safe
@@ -70,10 +70,8 @@ final class Porter {
 
     /// Serves for as long as there is work for it.
     func work() async {
-        var heads = HeadReader()
         while let connection = takeConnection() {
-            // A connection may end in the middle of a head.
-            if await !connection.serve(&heads) { heads = HeadReader() }
+            await connection.serve()
             // Who waits holds nobody: what has ended is to go now.
             _ = consume connection
             unsafe await withUnsafeContinuation { continuation in
@@ -94,18 +92,5 @@ final class Porter {
         let continuation = unsafe parked
         unsafe parked = nil
         unsafe continuation?.resume()
-    }
-}
-
-/// Reads the heads of one connection after another. Between two of them it has seen nothing of a head.
-struct HeadReader {
-    var parser = RequestParser(limits: HeadLimits())
-    /// The number of the duty whose limits the parser goes by; 0: of none.
-    private(set) var duty: UInt64 = 0
-
-    /// Goes by `limits`, those of the duty with this number, from now on.
-    mutating func adopt(_ limits: HeadLimits, of duty: UInt64) {
-        self.duty = duty
-        parser = RequestParser(limits: limits)
     }
 }

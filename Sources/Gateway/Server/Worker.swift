@@ -181,7 +181,7 @@ package actor Worker {
             drain: station.drain, limits: service.limits, timeouts: service.timeouts)
         let connection = ClientConnection(exchange: exchange, station: station, countedBy: count)
         station.enter(connection)
-        _ = connection.rest()
+        connection.begin()
     }
 
     private func work() async { await context.porters.newcomer().work() }

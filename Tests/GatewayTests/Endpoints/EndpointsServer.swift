@@ -83,7 +83,7 @@ final class EndpointsServer: Sendable {
             let bytes = exchange.head.bytes
             exchange.route = configuration.routes.match(
                 host: bytes.span(exchange.head.host), path: bytes.span(exchange.head.path))
-            await endpoints.askToSignIn(exchange, .notSignedIn)
+            await exchange.answer(endpoints.signInFirst(exchange, .notSignedIn))
         }
 
         func record(_ exchange: Exchange) {
