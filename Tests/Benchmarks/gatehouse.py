@@ -23,7 +23,7 @@ class Installation:
     def __init__(self, folder, build, upstream, store, changes={}):
         self.program = pathlib.Path(build) / "gatehouse"
         if not self.program.exists():
-            raise SystemExit(f"no {self.program}: build it first, swift build -c release --static-swift-stdlib")
+            raise SystemExit(f"no {self.program}: build it first, deploy/build")
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         self.port, self.admin = free_port(), free_port()

@@ -45,7 +45,7 @@ class Gateway:
     def __init__(self, folder, settings=None, name="gatehouse"):
         """`settings` is laid over the smallest useful file. Paths are absolute; ports are free ones."""
         if not GATEHOUSE.exists():
-            raise AssertionError(f"no {GATEHOUSE}: build first, `swift build -c release --static-swift-stdlib`")
+            raise AssertionError(f"no {GATEHOUSE}: build first, `deploy/build`")
         self.folder = folder
         self.name = name
         self.address = ("127.0.0.1", free_port())
