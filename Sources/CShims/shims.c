@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int gh_epoll_add(int epoll, int fd, uint64_t token) {
     struct epoll_event event = {
@@ -11,6 +13,16 @@ int gh_epoll_add(int epoll, int fd, uint64_t token) {
         .data = { .u64 = token },
     };
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int gh_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds) {
+    return (int)syscall(SYS_epoll_pwait, epoll, events, count, milliseconds, NULL, sizeof(uint64_t));
+}
+
+ssize_t gh_receive(int fd, void *octets, size_t count) { return syscall(SYS_recvfrom, fd, octets, count, 0, NULL, NULL); }
+
+ssize_t gh_send(int fd, const void *octets, size_t count) {
+    return syscall(SYS_sendto, fd, octets, count, MSG_NOSIGNAL, NULL, 0);
 }
 
 uint64_t gh_epoll_token(const struct epoll_event *event) { return event->data.u64; }
@@ -27,13 +39,13 @@ ssize_t gh_send_two(int fd, const void *first, size_t first_count, const void *s
         message.msg_iov = parts + 1;
         message.msg_iovlen = 1;
     }
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
+    return syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL);
 }
 
 int gh_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
 
 int gh_accept(int listener, void *address, socklen_t *size) {
-    return accept4(listener, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return (int)syscall(SYS_accept4, listener, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static int attach(int fd, int option, struct sock_filter *code, unsigned short length) {

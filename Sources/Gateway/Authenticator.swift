@@ -72,7 +72,7 @@ package final class Authenticator {
             return .identity(nil)
         }
         guard let cache else { return .question(StoreQuestion(key: key)) }
-        let now = exchange.context.loop.wallClock
+        let now = exchange.loop.wallClock
         // Not the time of the turn, which may have begun long ago: this bounds for how long an ended session is let through.
         switch cache.find(key, now: Clock.monotonic(), wallClock: now) {
         case .known(let identity, let isTouchDue):
@@ -90,14 +90,14 @@ package final class Authenticator {
     /// - Throws: as `identify`.
     func ask(_ question: StoreQuestion, _ exchange: Exchange) async throws(CheckFailure) -> Identity? {
         guard let identity = question.known else { return try await lookUp(question.key, question.ticket, exchange) }
-        await touch(question.key, now: exchange.context.loop.wallClock, exchange)
+        await touch(question.key, now: exchange.loop.wallClock, exchange)
         return identity
     }
 
     private func lookUp(
         _ key: SessionKey, _ ticket: SessionCache.Ticket?, _ exchange: Exchange
     ) async throws(CheckFailure) -> Identity? {
-        let now = exchange.context.loop.wallClock
+        let now = exchange.loop.wallClock
         do throws(StoreError) {
             guard let record = try await sessions.find(key, now: now) else {
                 exchange.note = "the session is unknown or has ended"
@@ -132,7 +132,7 @@ package final class Authenticator {
     private func identity(ofToken range: ByteRange, _ exchange: Exchange) -> Identity? {
         let octets = exchange.head.bytes
         let token = octets.span(range)
-        let now = exchange.context.loop.wallClock
+        let now = exchange.loop.wallClock
         if let identity = verified.identity(of: token, now: now) {
             metrics?.tokenHits.add(1)
             return identity

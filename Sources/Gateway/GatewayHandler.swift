@@ -93,7 +93,7 @@ package final class GatewayHandler: Handler {
         }
         exchange.route = index
         let route = configuration.routes.routes[index]
-        guard route.access != .public else { return decide(exchange, route, nil) }
+        if case .public = route.access { return decide(exchange, route, nil) }
         switch authenticator.find(exchange, for: route) {
         case .identity(let identity): return decide(exchange, route, identity)
         case .question(let question):

@@ -57,7 +57,7 @@ final class Poller {
     /// Waits at most `milliseconds` (-1: without end) and hands each event to `body`.
     @inline(__always)
     func wait(milliseconds: Int32, _ body: (Event) -> Void) {
-        let count = unsafe epoll_wait(epoll, events.baseAddress, Int32(Poller.batch), milliseconds)
+        let count = unsafe gh_epoll_wait(epoll, events.baseAddress, Int32(Poller.batch), milliseconds)
         guard count > 0 else { return }
         for index in 0..<Int(count) {
             let token = unsafe gh_epoll_token(events.baseAddress! + index)

@@ -27,11 +27,16 @@ package final class Socket {
     private var token: UInt64 = 0
 
     private var owner: Waiter?
+    /// The same, for the events, each of which would retain it.
+    private var woken: Unmanaged<Waiter>?
 
     /// Whom to wake when something can be done.
     package var waiter: Waiter? {
         get { owner }
-        set { owner = newValue }
+        set {
+            owner = newValue
+            unsafe woken = newValue.map { unsafe Unmanaged.passUnretained($0) }
+        }
     }
 
     private struct State {
@@ -97,7 +102,8 @@ package final class Socket {
         if event.isWritable { state.mayWrite = true }
         if event.isPeerClosed { state.isPeerClosed = true }
         if event.isBroken { state.isBroken = true }
-        owner?.wake()
+        // A wake lets nobody go.
+        unsafe woken?._withUnsafeGuaranteedRef { $0.wake() }
     }
 
     /// Reads once, at most what fits into `room` octets or the buffer's free space, whichever is more.
@@ -108,7 +114,7 @@ package final class Socket {
         _ = unsafe buffer.withWritable(room) { space in
             offered = space.count
             repeat {
-                received = unsafe recv(descriptor, space.baseAddress, space.count, 0)
+                received = unsafe gh_receive(descriptor, space.baseAddress, space.count)
             } while received < 0 && errno == EINTR
             return max(received, 0)
         }
@@ -147,12 +153,12 @@ package final class Socket {
 
     /// Sends what `octets` holds to a fresh connection, as far as it takes it at once, and closes it.
     package static func sendAndClose(_ descriptor: Int32, _ octets: Buffer) {
-        _ = unsafe octets.withReadable { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        _ = unsafe octets.withReadable { unsafe gh_send(descriptor, $0.baseAddress, $0.count) }
         Glibc.close(descriptor)
     }
 
     private func sendOne(_ buffer: Buffer) -> Int {
-        unsafe buffer.withReadable { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        unsafe buffer.withReadable { unsafe gh_send(descriptor, $0.baseAddress, $0.count) }
     }
 
     private func sendBoth(_ first: Buffer, _ second: Buffer?, _ count: Int) -> Int {

@@ -7,7 +7,8 @@ final class SocketRegistry {
         var socket: Unmanaged<Socket>?
     }
 
-    private var slots: [Slot] = []
+    // Unchecked: one loop's thread only, and nothing that is called while it changes comes back here.
+    @exclusivity(unchecked) private var slots: [Slot] = []
     private var free: [UInt32] = []
 
     func insert(_ socket: Socket) -> UInt64 {
@@ -15,24 +16,24 @@ final class SocketRegistry {
         if let reused = free.popLast() {
             index = reused
         } else {
-            index = UInt32(slots.count)
-            slots.append(Slot())
+            index = UInt32(unsafe slots.count)
+            unsafe slots.append(Slot())
         }
         unsafe slots[Int(index)].socket = Unmanaged.passUnretained(socket)
-        return UInt64(slots[Int(index)].generation) << 32 | UInt64(index)
+        return UInt64(unsafe slots[Int(index)].generation) << 32 | UInt64(index)
     }
 
     func remove(_ token: UInt64) {
         let index = Int(token & 0xffff_ffff)
         unsafe slots[index].socket = nil
-        slots[index].generation &+= 1
+        unsafe slots[index].generation &+= 1
         free.append(UInt32(index))
     }
 
     @inline(__always)
     func deliver(_ event: Poller.Event) {
         let index = Int(event.token & 0xffff_ffff)
-        guard index < slots.count, slots[index].generation == UInt32(event.token >> 32) else { return }
+        guard unsafe index < slots.count, unsafe slots[index].generation == UInt32(event.token >> 32) else { return }
         // A wake only makes a task or a sleeper ready, so nobody can free the socket before this returns.
         unsafe slots[index].socket?._withUnsafeGuaranteedRef { $0.deliver(event) }
     }

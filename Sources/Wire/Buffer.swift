@@ -6,10 +6,13 @@
     private var start = 0
     private var end = 0
     private let pool: BufferPool?
+    /// The same, for the uses, each of which would retain it.
+    private let lender: Unmanaged<BufferPool>?
 
     /// - Parameter pool: where the memory comes from and goes back to, as far as its pieces are large enough.
     package init(capacity: Int = 0, pool: BufferPool? = nil) {
         self.pool = pool
+        unsafe lender = pool.map { unsafe Unmanaged.passUnretained($0) }
         unsafe storage =
             capacity == 0
             ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -82,12 +85,13 @@
     }
 
     private func newStorage(_ size: Int) -> UnsafeMutableRawBufferPointer {
-        if let piece = unsafe pool?.take(size) { return unsafe piece }
+        if let piece = unsafe lender?._withUnsafeGuaranteedRef({ unsafe $0.take(size) }) { return unsafe piece }
         return .allocate(byteCount: size, alignment: 16)
     }
 
     private func giveBackStorage() {
-        if let pool, unsafe pool.give(storage) { return }
+        let storage = unsafe storage
+        if unsafe lender?._withUnsafeGuaranteedRef({ unsafe $0.give(storage) }) == true { return }
         unsafe storage.deallocate()
     }
 

@@ -1,6 +1,9 @@
 package enum HTTPVersion: UInt8, Sendable {
     case http10, http11
 
+    // The compiler's own is called through a table from other targets, for each field of each head.
+    package static func == (left: HTTPVersion, right: HTTPVersion) -> Bool { left.rawValue == right.rawValue }
+
     /// Reads `HTTP-version` (RFC 9112 2.3), case-sensitive. A well-formed version that we do not speak is an error of its own (505).
     init(_ octets: Octets, _ range: ByteRange) throws(WireError) {
         let word = range.count == 8 ? octets.word(at: range.start) : 0

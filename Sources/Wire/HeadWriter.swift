@@ -3,7 +3,8 @@
 /// What is `public` here is for the compiler: it is inlined where heads are written, in another module, so that the room for a literal
 /// is one comparison and its octets are stored without a call. `Buffer.append` cost some fifty instructions a piece (callgrind).
 @safe public struct HeadWriter: ~Copyable {
-    private let buffer: Buffer
+    // Not retained: `Buffer.write`, whose the buffer is, makes the writer and outlives it.
+    private let buffer: Unmanaged<Buffer>
     private var memory: UnsafeMutableRawBufferPointer
     private var start: Int
     /// Where the next octet goes, and the end of the room: both in `memory`.
@@ -13,7 +14,7 @@
     fileprivate init(_ buffer: Buffer, room: Int) {
         let lent = unsafe buffer.lend(room)
         guard let base = unsafe lent.memory.baseAddress else { preconditionFailure("Memory with room has an address.") }
-        self.buffer = buffer
+        unsafe self.buffer = Unmanaged.passUnretained(buffer)
         unsafe memory = lent.memory
         start = unsafe lent.start
         unsafe next = base + lent.end
@@ -21,13 +22,19 @@
     }
 
     fileprivate consuming func finish() {
-        unsafe buffer.takeBack(memory, start: start, end: memory.count - (end - next))
+        takeBack()
+    }
+
+    private borrowing func takeBack() {
+        unsafe buffer._withUnsafeGuaranteedRef {
+            unsafe $0.takeBack(memory, start: start, end: memory.count - (end - next))
+        }
     }
 
     @usableFromInline @inline(never)
     mutating func makeRoom(_ room: Int) {
-        unsafe buffer.takeBack(memory, start: start, end: memory.count - (end - next))
-        self = HeadWriter(buffer, room: room)
+        takeBack()
+        unsafe buffer._withUnsafeGuaranteedRef { self = HeadWriter($0, room: room) }
     }
 
     // MARK: Pieces

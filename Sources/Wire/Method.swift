@@ -2,6 +2,9 @@
 package enum Method: UInt8, Sendable, CaseIterable {
     case get, head, post, put, delete, options, patch, connect, trace, other
 
+    // The compiler's own is called through a table from other targets, for each field of each head.
+    package static func == (left: Method, right: Method) -> Bool { left.rawValue == right.rawValue }
+
     /// RFC 9110 9.2.1. An unknown method is not safe.
     package var isSafe: Bool {
         switch self {

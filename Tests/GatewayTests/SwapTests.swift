@@ -148,14 +148,14 @@ struct SwapTests {
             }
             let first = try handler(one.port, after: nil)
             let connection = try await first.upstreams[0].lease(exchange, fresh: false)
-            first.upstreams[0].release(connection, isReusable: true)
+            connection.server.release(connection, isReusable: true, at: loop.now)
 
             let second = try handler(one.port, after: first)
             first.end()
             #expect(second.upstreams[0] === first.upstreams[0])
             let again = try await second.upstreams[0].lease(exchange, fresh: false)
             #expect(again === connection && again.isReused)
-            second.upstreams[0].release(again, isReusable: true)
+            again.server.release(again, isReusable: true, at: loop.now)
 
             let third = try handler(two.port, after: second)
             #expect(third.upstreams[0] !== second.upstreams[0])

@@ -27,6 +27,10 @@ struct UpstreamTests {
 
         deinit { lookups.close() }
 
+        func release(_ connection: UpstreamConnection, isReusable: Bool) {
+            connection.server.release(connection, isReusable: isReusable, at: exchange.loop.now)
+        }
+
         func lease(fresh: Bool = false) async throws -> UpstreamConnection { try await group.lease(exchange, fresh: fresh) }
 
         func port(of connection: UpstreamConnection) -> UInt16 { connection.server.configuration.port }
@@ -40,13 +44,13 @@ struct UpstreamTests {
             let bench = try Bench(loop, ports: [listener.port])
             let (a, b) = (try await bench.lease(), try await bench.lease())
             #expect(a !== b && !a.isReused)
-            bench.group.release(a, isReusable: true)
-            bench.group.release(b, isReusable: true)
+            bench.release(a, isReusable: true)
+            bench.release(b, isReusable: true)
             let again = try await bench.lease()
             #expect(again === b && again.isReused)
             let fresh = try await bench.lease(fresh: true)
             #expect(fresh !== a && !fresh.isReused)
-            bench.group.release(fresh, isReusable: false)
+            bench.release(fresh, isReusable: false)
             #expect(!fresh.transport.socket.isOpen)
             #expect(a.server.connections == 2)
         }
@@ -62,7 +66,7 @@ struct UpstreamTests {
             let bench = try Bench(loop, ports: [listener.port])
             let first = try await bench.lease()
             let accepted = try #require(listener.accept())
-            bench.group.release(first, isReusable: true)
+            bench.release(first, isReusable: true)
             if unasked.isEmpty { accepted.close() } else { accepted.send(unasked) }
             while !first.transport.socket.mayRead { await bench.exchange.waiter.yield() }
             let second = try await bench.lease()
@@ -79,7 +83,7 @@ struct UpstreamTests {
             defer { listener.close() }
             let bench = try Bench(loop, ports: [listener.port])
             let connection = try await bench.lease()
-            bench.group.release(connection, isReusable: true)
+            bench.release(connection, isReusable: true)
             connection.transport.output.reserve(1)
             connection.server.sweep(olderThan: connection.idleSince, restingSince: connection.idleSince)
             #expect(connection.transport.socket.isOpen)
@@ -103,7 +107,7 @@ struct UpstreamTests {
             var problem: Problem?
             do throws(UpstreamFailure) { _ = try await bench.group.lease(bench.exchange, fresh: false) } catch { problem = error.problem }
             #expect(problem?.status == 503 && problem?.retryAfter == 1)
-            bench.group.release(a, isReusable: false)
+            bench.release(a, isReusable: false)
             _ = try await bench.lease()
             _ = b
         }

@@ -15,6 +15,18 @@
 /// epoll_ctl(2) for `fd`, edge-triggered for input, output and peer close. `token` comes back with each event.
 int gh_epoll_add(int epoll, int fd, uint64_t token);
 
+// The calls of every request, made directly: in a process of several threads the C library makes each of them a point at which the thread
+// may be cancelled (pthreads(7)), which costs two locked instructions a call, and no thread here is ever cancelled.
+
+/// epoll_wait(2).
+int gh_epoll_wait(int epoll, struct epoll_event *events, int count, int milliseconds);
+
+/// recv(2) without flags.
+ssize_t gh_receive(int fd, void *octets, size_t count);
+
+/// send(2) without SIGPIPE.
+ssize_t gh_send(int fd, const void *octets, size_t count);
+
 /// The token of an epoll event (a packed union that Swift cannot read in place).
 uint64_t gh_epoll_token(const struct epoll_event *event);
 

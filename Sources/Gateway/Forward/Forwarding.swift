@@ -5,11 +5,12 @@ import Loop
 /// to be sent.
 struct Forwarding: ~Copyable {
     private let grant: Grant
-    let group: UpstreamGroup
+    /// The upstream's place.
+    let upstream: Int
     /// Octets of the request's content.
-    private let maxBody: UInt64
+    let maxBody: UInt64
     /// The content had not all arrived when the request was to go on.
-    private let isUpload: Bool
+    let isUpload: Bool
     /// A bearer token is ours, and ends here.
     private let stripsBearer: Bool
     /// Over which the request goes; nil: none is leased.
@@ -18,26 +19,28 @@ struct Forwarding: ~Copyable {
     /// How many connections the request has been sent over.
     private(set) var sendings = 0
 
-    init(_ exchange: Exchange, under grant: consuming Grant, to group: UpstreamGroup, maxBody: UInt64, isUpload: Bool, stripsBearer: Bool) {
+    init(under grant: consuming Grant, to upstream: Int, maxBody: UInt64, isUpload: Bool, stripsBearer: Bool, relay: Relay) {
         self.grant = grant
-        self.group = group
+        self.upstream = upstream
         self.maxBody = maxBody
         self.isUpload = isUpload
         self.stripsBearer = stripsBearer
-        relay = Relay(exchange, of: group, maxBody: maxBody)
+        self.relay = relay
     }
 
     /// Writes the request's head for `connection`, over which it goes from now on.
-    mutating func send(_ exchange: Exchange, over connection: UpstreamConnection, _ headers: HeaderPolicy) {
-        if sendings > 0 { relay = Relay(exchange, of: group, maxBody: maxBody) }
+    mutating func send(_ exchange: Exchange, over connection: consuming UpstreamConnection, _ headers: HeaderPolicy) {
         sendings += 1
-        let server = connection.server.authority
-        let transport = connection.transport
+        let server = connection.server
         exchange.upstream = server
-        transport.socket.waiter = exchange.waiter
-        headers.writeRequest(exchange, as: grant.identity, stripsBearer: stripsBearer, server: server, to: transport.output)
+        connection.serve(exchange.waiter)
+        headers.writeRequest(
+            exchange, as: grant.identity, stripsBearer: stripsBearer, server: server.authority, to: connection.transport.output)
         self.connection = connection
     }
+
+    /// It is to be sent over another connection, from the beginning.
+    mutating func startOver(_ relay: Relay) { self.relay = relay }
 
     /// Moves what can be moved now; nil: there is no connection.
     mutating func advance(_ exchange: Exchange, _ headers: HeaderPolicy) -> Relay.Next? {
@@ -46,14 +49,8 @@ struct Forwarding: ~Copyable {
     }
 
     /// Gives the connection back. `isReusable`: both messages are complete and it carries more.
-    mutating func release(isReusable: Bool) {
-        guard let connection else { return }
-        group.release(connection, isReusable: isReusable)
-        self.connection = nil
-    }
-
-    /// The request does not go on any more.
-    func end(_ exchange: Exchange) {
-        if isUpload { group.endUpload(from: exchange.clientAddress) }
+    mutating func release(isReusable: Bool, at now: UInt64) {
+        guard let connection = connection.take() else { return }
+        connection.server.release(connection, isReusable: isReusable, at: now)
     }
 }

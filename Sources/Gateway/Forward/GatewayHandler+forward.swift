@@ -1,4 +1,5 @@
 import Access
+import Loop
 import Wire
 
 // `unsafe`: Exchange.forwarding says why.
@@ -9,16 +10,18 @@ extension GatewayHandler {
         if case .length(let count) = exchange.head.framing, count > maxBody {
             return refuse(exchange, Problem(content: .tooLarge, limit: maxBody))
         }
-        let group = upstreams[configuration.routeUpstreams[grant.route]]
+        let upstream = configuration.routeUpstreams[grant.route]
+        let group = upstreams[upstream]
         let isUpload = !exchange.hasAllContent
         guard !isUpload || group.beginUpload(from: exchange.clientAddress) else {
             return refuse(exchange, Problem(429, "Too many uploads from your address are under way.", retryAfter: 1, closes: true))
         }
         exchange.step = .forward
         unsafe exchange.forwarding = Forwarding(
-            exchange, under: grant, to: group, maxBody: maxBody, isUpload: isUpload, stripsBearer: isBearerOurs(exchange, route))
+            under: grant, to: upstream, maxBody: maxBody, isUpload: isUpload, stripsBearer: isBearerOurs(exchange, route),
+            relay: Relay(exchange, of: group, maxBody: maxBody))
         guard let connection = group.leaseIdle() else { return .needsTask }
-        unsafe exchange.forwarding?.send(exchange, over: connection, headers)
+        unsafe exchange.forwarding?.send(exchange, over: consume connection, headers)
         return relay(exchange)
     }
 
@@ -37,10 +40,13 @@ extension GatewayHandler {
 
     /// Makes the connection that the request goes over, or waits until the client has been asked for the content.
     func prepareRelay(_ exchange: Exchange) async {
-        guard let group = unsafe exchange.forwarding?.group, let sendings = unsafe exchange.forwarding?.sendings else { return }
+        guard let upstream = unsafe exchange.forwarding?.upstream, let maxBody = unsafe exchange.forwarding?.maxBody,
+            let sendings = unsafe exchange.forwarding?.sendings
+        else { return }
         guard unsafe exchange.forwarding?.connection == nil else { return await exchange.flush() }
         do throws(UpstreamFailure) {
-            let connection = try await group.lease(exchange, fresh: sendings > 0)
+            let connection = try await upstreams[upstream].lease(exchange, fresh: sendings > 0)
+            unsafe exchange.forwarding?.startOver(Relay(exchange, of: upstreams[upstream], maxBody: maxBody))
             unsafe exchange.forwarding?.send(exchange, over: connection, headers)
         } catch {
             leave(exchange)
@@ -51,19 +57,23 @@ extension GatewayHandler {
     private func end(_ exchange: Exchange, _ outcome: Relay.Outcome) -> Progress {
         var isReusable = false
         if case .done(let mayBe) = outcome { isReusable = mayBe }
-        unsafe exchange.forwarding?.release(isReusable: isReusable)
+        unsafe exchange.forwarding?.release(isReusable: isReusable, at: exchange.loop.now)
         if case .closedBeforeUse = outcome, unsafe exchange.forwarding?.sendings == 1 { return .needsTask }
-        leave(exchange)
+        let maxBody = leave(exchange)
         switch outcome {
         case .done, .broken: return over(exchange)
-        case .failed(let problem): return refuse(exchange, problem)
-        case .closedBeforeUse: return refuse(exchange, RelayFault.upstreamClosed.problem(server: "", limit: 0))
+        case .failed(let fault): return refuse(exchange, fault.problem(server: exchange.upstream, limit: maxBody))
+        case .closedBeforeUse: return refuse(exchange, RelayFault.upstreamClosed.problem(server: exchange.upstream, limit: maxBody))
         }
     }
 
-    private func leave(_ exchange: Exchange) {
-        unsafe exchange.forwarding?.end(exchange)
-        unsafe exchange.forwarding = nil
+    /// The request does not go on any more.
+    /// - Returns: the limit of its content.
+    @discardableResult
+    private func leave(_ exchange: Exchange) -> UInt64 {
+        guard let forwarding = unsafe exchange.forwarding.take() else { return 0 }
+        if forwarding.isUpload { upstreams[forwarding.upstream].endUpload(from: exchange.clientAddress) }
+        return forwarding.maxBody
     }
 
     /// A route that accepts tokens has taken the bearer for one of ours; on the others it may be one all the same.

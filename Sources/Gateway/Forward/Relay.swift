@@ -13,15 +13,14 @@ struct Relay {
         case done(isReusable: Bool)
         /// Nothing came back on a connection that had been used before: the request may be sent again.
         case closedBeforeUse
-        /// Nothing has been answered yet: this is to be.
-        case failed(Problem)
+        /// Nothing has been answered yet: this is to be told.
+        case failed(RelayFault)
         /// The response broke off, or there is nobody left to answer.
         case broken
     }
 
     /// Milliseconds for the response's head.
     private let headTimeout: Int64
-    private let maxBody: UInt64
 
     private var request: BodyPump
     private var response: BodyPump
@@ -48,9 +47,8 @@ struct Relay {
 
     init(_ exchange: Exchange, of group: UpstreamGroup, maxBody: UInt64) {
         headTimeout = group.configuration.headTimeout
-        startedAt = exchange.context.loop.now
-        self.maxBody = maxBody
-        request = BodyPump(exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain, limit: maxBody)
+        startedAt = exchange.loop.now
+        request = BodyPump(unsafe exchange.content, framing: exchange.head.framing == .chunked ? .chunked : .plain, limit: maxBody)
         response = BodyPump(BodyDecoder(.none), framing: .plain)
         let timeouts = exchange.timeouts
         let bodyTimeout = group.configuration.bodyTimeout
@@ -73,9 +71,9 @@ struct Relay {
 
     /// Moves what can be moved now: of the request, whose head stands in the connection's output, and of the response.
     mutating func advance(_ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy) -> Next {
-        let loop = exchange.context.loop
-        if loop.now >= deadline, exchange.waiter.hasTimedOut || isPaused {
-            return .ended(giveUp(timeOut(at: loop.now), exchange, connection))
+        let now = exchange.loop.now
+        if now >= deadline, exchange.waiter.hasTimedOut || isPaused {
+            return .ended(giveUp(timeOut(at: now), exchange, connection))
         }
         do throws(RelayFault) {
             try pushRequest(exchange, connection, headers)
@@ -83,8 +81,8 @@ struct Relay {
                 return .asksForContent
             }
             if !hasHead, try readHead(exchange, connection, headers) {
-                exchange.upstreamTime = loop.now &- startedAt
-                connection.server.counts.latency.observe(exchange.upstreamTime)
+                exchange.upstreamTime = now &- startedAt
+                connection.server.hasAnswered(in: exchange.upstreamTime)
                 try pushRequest(exchange, connection, headers)
             }
             if try pushResponse(exchange, connection, headers) { return .ended(finish(exchange, connection)) }
@@ -92,9 +90,8 @@ struct Relay {
             return .ended(giveUp(error, exchange, connection))
         }
         // A client that only ends its sending side may still wait for the response; one that has reset does not.
-        let client = exchange.client.socket
-        if client.isBroken || !client.isOpen { return .ended(giveUp(.clientGone, exchange, connection)) }
-        deadline = deadline(from: loop.now)
+        if exchange.client.isGone { return .ended(giveUp(.clientGone, exchange, connection)) }
+        deadline = deadline(from: now)
         return isPaused ? .yields(until: deadline) : .waits(until: deadline)
     }
 
@@ -103,7 +100,7 @@ struct Relay {
 
     private func note(_ exchange: Exchange) {
         if exchange.head.framing != .none {
-            exchange.content = request.decoder
+            unsafe exchange.content = request.decoder
             exchange.contentReceived = request.moved
         }
         exchange.contentSent = response.moved
@@ -130,7 +127,7 @@ struct Relay {
             }
         }
         let moved = Int(truncatingIfNeeded: request.moved &- before)
-        let now = exchange.context.loop.now
+        let now = exchange.loop.now
         clientGives.credit(moved, at: now)
         upstreamTakes.credit(moved, at: now)
         if request.isDone { headDeadline = now.adding(milliseconds: headTimeout) }
@@ -220,7 +217,7 @@ struct Relay {
             }
         }
         let moved = Int(truncatingIfNeeded: response.moved &- before)
-        let now = exchange.context.loop.now
+        let now = exchange.loop.now
         clientTakes.credit(moved, at: now)
         upstreamGives.credit(moved, at: now)
         return response.isDone
@@ -229,7 +226,7 @@ struct Relay {
     /// Whatever of the request the upstream did not want is not worth reading from the client either, unless it is little.
     private func leaveRestOfRequest(_ exchange: Exchange) {
         if request.isDone { return }
-        exchange.content = request.decoder
+        unsafe exchange.content = request.decoder
         if !exchange.isContentDrainable { exchange.keepsAlive = false }
     }
 
@@ -295,7 +292,7 @@ struct Relay {
             return .broken
         }
         exchange.client.output.removeAll()
-        return .failed(fault.problem(server: connection.server.configuration.text, limit: maxBody))
+        return .failed(fault)
     }
 
     /// RFC 9110 9.2.2: sent again by itself only what may be, and only what is still at hand.

@@ -56,8 +56,9 @@ enum RelayFault: Error {
         }
     }
 
-    func problem(server: String, limit: UInt64) -> Problem {
-        switch self {
+    func problem(server: UpstreamServer?, limit: UInt64) -> Problem {
+        let server = server?.configuration.text ?? ""
+        return switch self {
         case .clientGone, .clientTakesTooLong: Problem(400, "The request broke off.", closes: true)
         case .clientTooSlow: Problem(content: .tooSlow, limit: limit)
         case .tooLarge: Problem(content: .tooLarge, limit: limit)

@@ -88,27 +88,12 @@ final class UpstreamGroup {
             + rotated.filter { $0.isResting(at: now) }.sorted { $0.restEnds < $1.restEnds }
     }
 
-    /// Gives a lease back. `isReusable`: both messages are complete and the connection carries more.
-    func release(_ connection: UpstreamConnection, isReusable: Bool) {
-        if isReusable && connection.isQuietAfterUse {
-            connection.server.park(connection, at: context.loop.now)
-        } else {
-            connection.server.discard(connection)
-        }
-    }
-
     func sweep() {
         let span = UInt64.nanoseconds(milliseconds: configuration.idleTimeout)
         let now = context.loop.now
         let rest = UInt64.nanoseconds(milliseconds: UpstreamGroup.rest)
         for server in servers { server.sweep(olderThan: now > span ? now - span : 0, restingSince: now > rest ? now - rest : 0) }
     }
-}
-
-extension UpstreamConnection {
-    /// Nothing is left over: octets behind a complete response belong to nobody (rule 12), and the end of a connection
-    /// that was announced has come.
-    var isQuietAfterUse: Bool { transport.input.isEmpty && transport.output.isEmpty && !transport.socket.isPeerClosed }
 }
 
 /// Why no response could be had from an upstream.

@@ -44,6 +44,9 @@ final class UpstreamServer {
         addresses = UpstreamAddresses(host: configuration.host, port: configuration.port, loop: loop, lookups: lookups)
     }
 
+    /// Nanoseconds from the request's way here to the first octet of the response.
+    func hasAnswered(in time: UInt64) { counts.latency.observe(time) }
+
     func isResting(at now: UInt64) -> Bool { now < downUntil }
     var restEnds: UInt64 { downUntil }
 
@@ -114,8 +117,10 @@ final class UpstreamServer {
     /// The name stands for `addresses`, never none, from now on.
     func know(_ addresses: [SocketAddress]) { self.addresses.know(addresses) }
 
-    /// Takes a connection back for the next exchange.
-    func park(_ connection: UpstreamConnection, at now: UInt64) {
+    /// Takes a connection back, for the next exchange where it is good for one. `isReusable`: both messages are complete and it carries
+    /// more.
+    func release(_ connection: UpstreamConnection, isReusable: Bool, at now: UInt64) {
+        guard isReusable && connection.isQuietAfterUse else { return discard(connection) }
         connection.park(at: now)
         unsafe idle.append(connection)
     }

@@ -27,16 +27,17 @@ final class ClientConnection: Sleeper {
     private let station: Station
     /// Among whose connections this one is.
     private let count: ConnectionCount
+    // Parts of the exchange, which would be retained for each use if they were asked for through it.
     private let client: Transport
+    private let input: Buffer
+    private let head: RequestHead
     private let socket: Socket
     private let waiter: Waiter
     private let loop: EventLoop
     private let context: WorkerContext
     private var stage = Stage.idle
-    /// The one under which the exchange has begun, and ends.
+    /// The one under which the exchange has begun, and ends; the connection goes by its limits and time-outs.
     private var duty: Duty
-    /// The number of the duty whose limits and time-outs the connection goes by.
-    private var adopted: UInt64
     /// The head is read by this one, since a part of it has not come yet; nil: by the worker's.
     private var heads: HeadReader?
     private var served = 0
@@ -60,8 +61,9 @@ final class ClientConnection: Sleeper {
         self.station = station
         self.count = count
         duty = station.duty
-        adopted = station.duty.number
         client = exchange.client
+        input = client.input
+        head = exchange.head
         socket = client.socket
         waiter = exchange.waiter
         context = exchange.context
@@ -154,7 +156,7 @@ final class ClientConnection: Sleeper {
 
     /// Holds the socket and little else until the first octet of a request. False: something may have come already.
     private func rest() -> Bool {
-        guard client.input.isEmpty && !socket.mayRead else { return false }
+        guard client.isSilent else { return false }
         if !isIdle {
             isIdle = true
             client.releaseBuffers()
@@ -183,7 +185,7 @@ final class ClientConnection: Sleeper {
             isIdle = false
             stage = .end
         } else if now >= headUntil {
-            exchange.head.forget()
+            head.forget()
             client.expectLittle()
             headUntil = .max
         }
@@ -193,7 +195,7 @@ final class ClientConnection: Sleeper {
 
     /// False: a task is to wait for the rest of it.
     private func readHead() -> Bool {
-        if client.input.isEmpty {
+        if input.isEmpty {
             switch client.read() {
             case .octets: break
             case .wouldBlock:
@@ -204,25 +206,22 @@ final class ClientConnection: Sleeper {
                 return true
             }
         }
-        adopt(station.duty)
-        context.heads.adopt(exchange.limits.head, of: adopted)
+        followDuty()
+        context.heads.adopt(exchange.limits.head, of: duty.number)
         return parse(by: context.heads)
     }
 
     /// True: the request's head is complete, or will never be, and `stage` says what comes next.
     private func parse(by heads: HeadReader) -> Bool {
         do throws(WireError) {
-            guard try heads.parse(client.input, into: exchange.head) else {
-                if self.heads == nil {
-                    self.heads = heads
-                    context.heads = HeadReader()
-                }
+            guard try heads.parse(input, into: head) else {
+                if self.heads == nil { self.heads = heads.handOver() }
                 return false
             }
-            begin(under: station.duty, keepsAlive: exchange.head.keepAlive)
+            begin(mayKeepAlive: true)
             stage = .exchange
         } catch {
-            if self.heads == nil { context.heads = HeadReader() }
+            heads.handOver()
             refuseHead(Problem(malformed: error))
         }
         return true
@@ -243,29 +242,30 @@ final class ClientConnection: Sleeper {
         }
     }
 
-    /// Goes by the limits and time-outs of `duty` from now on: between two exchanges only.
+    /// Goes by the duty of the moment from now on: between two exchanges only.
+    private func followDuty() {
+        if station.duty !== duty { adopt(station.duty) }
+    }
+
     private func adopt(_ duty: Duty) {
-        guard duty.number != adopted else { return }
-        adopted = duty.number
+        self.duty = duty
         exchange.adopt(duty.service.limits, duty.service.timeouts)
         idleTime = exchange.timeouts.idle
     }
 
     /// The exchange ends under the duty that it begins with, and no other exchange does.
-    private func begin(under duty: Duty, keepsAlive: Bool) {
-        adopt(duty)
-        self.duty = duty
+    private func begin(mayKeepAlive: Bool) {
+        followDuty()
         duty.exchanges += 1
         served += 1
-        exchange.begin(
-            keepsAlive: keepsAlive && !exchange.drain.isUnderWay && served < exchange.limits.requestsPerConnection)
+        exchange.begin(mayKeepAlive: mayKeepAlive && served < exchange.limits.requestsPerConnection)
     }
 
     /// Answers a request whose head never became one.
     private func refuseHead(_ problem: Problem, timeout: ClientTimeout? = nil) {
         // What the head holds is of no use: a request before this one, or half of this one.
-        exchange.head.forget()
-        begin(under: station.duty, keepsAlive: false)
+        head.forget()
+        begin(mayKeepAlive: false)
         exchange.timeout = timeout
         exchange.put(problem.answer(for: exchange))
         stage = .rest
@@ -286,7 +286,7 @@ final class ClientConnection: Sleeper {
             stage = .end
             return true
         }
-        if client.input.isEmpty {
+        if input.isEmpty {
             stage = .idle
             return true
         }
@@ -302,9 +302,8 @@ final class ClientConnection: Sleeper {
     /// content, old clients have sent a stray CRLF (RFC 9112 2.2).
     private var needsLinger: Bool {
         guard served > 0, !exchange.isBroken, socket.isOpen else { return false }
-        let head = exchange.head
         let isLastAnnounced = head.version == .http11 && !head.keepAlive && head.framing == .none
-        return !(isLastAnnounced && client.input.isEmpty && !socket.mayRead)
+        return !(isLastAnnounced && client.isSilent)
     }
 
     private func linger() async {
@@ -312,7 +311,7 @@ final class ClientConnection: Sleeper {
         let deadline = loop.now.adding(milliseconds: ClientConnection.lingerTime)
         var octets = 0
         while octets < ClientConnection.lingerOctets {
-            client.input.removeAll()
+            input.removeAll()
             switch client.read() {
             case .octets(let count): octets += count
             case .ended, .failed: return

@@ -8,6 +8,7 @@ package final class Exchange {
     package let client: Transport
     package let waiter: Waiter
     package let context: WorkerContext
+    let loop: EventLoop
     package let head = RequestHead()
     /// The other end of the connection, as the kernel says.
     package let peer: SocketAddress
@@ -21,7 +22,8 @@ package final class Exchange {
     package var timeouts: ServerTimeouts { bounds.timeouts }
 
     /// The request's content. Whoever reads it takes it out of `client.input` through this.
-    var content = BodyDecoder(.none)
+    // Unchecked, as `forwarding`.
+    @exclusivity(unchecked) var content = BodyDecoder(.none)
     var id = RequestID(high: 0, low: 0)
     /// Monotonic nanoseconds at which the head was complete.
     var startedAt: UInt64 = 0
@@ -55,8 +57,8 @@ package final class Exchange {
     var identity: Identity?
     /// The address of who asks: the peer, or what a trusted proxy said.
     var clientAddress: IPAddress
-    /// The upstream's server that was asked, as `host:port`; nil: none was.
-    var upstream: [UInt8]?
+    /// The upstream's server that was asked; nil: none was.
+    var upstream: UpstreamServer?
     /// Monotonic nanoseconds between the request's way to the upstream and the first octet of its response.
     var upstreamTime: UInt64 = 0
     /// The answer is the upstream's.
@@ -73,6 +75,7 @@ package final class Exchange {
         self.client = client
         self.waiter = waiter
         self.context = context
+        loop = context.loop
         self.peer = peer
         peerIP = peer.ip
         self.drain = drain
@@ -86,12 +89,13 @@ package final class Exchange {
     }
 
     /// The head is complete.
-    func begin(keepsAlive: Bool) {
-        id = context.requestIDs.next()
-        startedAt = context.loop.now
-        content = BodyDecoder(head.framing, limits: limits.body)
+    /// - Parameter mayKeepAlive: another request may follow, as far as the gateway is concerned.
+    func begin(mayKeepAlive: Bool) {
+        id = context.nextRequestID()
+        startedAt = loop.now
+        unsafe content = BodyDecoder(head.framing, limits: limits.body)
         owesContinue = head.expectsContinue
-        self.keepsAlive = keepsAlive
+        keepsAlive = mayKeepAlive && head.keepAlive && !drain.isUnderWay
         hasAnswered = false
         isBroken = false
         isAttended = false
@@ -148,7 +152,7 @@ package final class Exchange {
         status = answer.status
         appendStatusLine(answer.status)
         out.append("Date: ")
-        HTTPDate.append(unixSeconds: context.loop.wallClock / 1000, to: out)
+        HTTPDate.append(unixSeconds: loop.wallClock / 1000, to: out)
         out.append("\r\nCache-Control: no-store\r\nX-Request-Id: ")
         id.append(to: out)
         out.append("\r\n")
@@ -186,9 +190,9 @@ package final class Exchange {
         var patience = Patience(milliseconds: timeouts.write, minimumRate: timeouts.minimumRate)
         var left = client.output.count
         while !flushAtOnce() {
-            patience.credit(left - client.output.count, at: context.loop.now)
+            patience.credit(left - client.output.count, at: loop.now)
             left = client.output.count
-            guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
+            guard await waiter.wait(until: patience.wait(from: loop.now)) || !patience.isExhausted(at: loop.now)
             else {
                 timeout = .write
                 return breakOff("the client took too long to take the response")
@@ -235,7 +239,7 @@ package final class Exchange {
     /// The first `count` octets of the input, which are content, have been used.
     func take(_ count: Int) {
         client.input.consume(count)
-        content.took(count)
+        unsafe content.took(count)
         contentReceived &+= UInt64(count)
     }
 
@@ -251,16 +255,16 @@ package final class Exchange {
     }
 
     private func nextStep() throws(ContentError) -> BodyDecoder.Step {
-        do { return try content.next(client.input) } catch { throw .malformed(error) }
+        do { return unsafe try content.next(client.input) } catch { throw .malformed(error) }
     }
 
     private func readMore(_ patience: inout Patience) async throws(ContentError) {
         putContinue()
         await flush()
         switch client.read() {
-        case .octets(let count): patience.credit(count, at: context.loop.now)
+        case .octets(let count): patience.credit(count, at: loop.now)
         case .wouldBlock:
-            guard await waiter.wait(until: patience.wait(from: context.loop.now)) || !patience.isExhausted(at: context.loop.now)
+            guard await waiter.wait(until: patience.wait(from: loop.now)) || !patience.isExhausted(at: loop.now)
             else {
                 timeout = .body
                 throw .tooSlow
@@ -279,14 +283,14 @@ package final class Exchange {
 
     /// Whether what is left of the content can be read and dropped after the answer.
     var isContentDrainable: Bool {
-        if content.isAtEnd { return true }
+        if unsafe content.isAtEnd { return true }
         if owesContinue { return false }
         guard case .length(let count) = head.framing else { return false }
         return count <= Exchange.drainable
     }
 
     /// Nothing of the content is left to be read, or it will not be.
-    var isContentSettled: Bool { content.isAtEnd || !keepsAlive }
+    var isContentSettled: Bool { unsafe content.isAtEnd || !keepsAlive }
 
     /// Reads what is left of the content, so that the next request is found where it begins (rule 18).
     func drainContent() async {

@@ -45,17 +45,20 @@ package final class WorkerContext {
     package let index: Int
     /// The process stops: what is in flight is finished, nothing new is begun.
     package internal(set) var isDraining = false
-    var requestIDs: RequestIDSource
+    // Unchecked: one worker's thread only, and making an id calls nobody.
+    @exclusivity(unchecked) private var requestIDs: RequestIDSource
     /// What the connections read into and write from.
     let buffers = BufferPool()
     /// Who waits for the clients.
     let porters = Porters()
     /// Who reads their heads, as long as these come whole.
-    var heads = HeadReader()
+    let heads = HeadReader()
 
     init(loop: EventLoop, index: Int, seed: UInt64) {
         self.loop = loop
         self.index = index
-        requestIDs = RequestIDSource(seed: seed)
+        unsafe requestIDs = RequestIDSource(seed: seed)
     }
+
+    func nextRequestID() -> RequestID { unsafe requestIDs.next() }
 }

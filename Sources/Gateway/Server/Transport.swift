@@ -32,6 +32,15 @@ package final class Transport {
         return result
     }
 
+    /// Nothing has come that has not been used, and nothing may have come since.
+    package var isSilent: Bool { input.isEmpty && !socket.mayRead }
+
+    /// Nothing is left over of what has been said, on either side, and the peer has not closed.
+    var isSettled: Bool { input.isEmpty && output.isEmpty && !socket.isPeerClosed }
+
+    /// Nobody is left to talk to.
+    var isGone: Bool { socket.isBroken || !socket.isOpen }
+
     /// Gives the memory back that a long message took: whoever reads the next one finds it warm.
     package func releaseLargeInput() {
         if input.isEmpty && input.capacity > BufferPool.pieceSize { input.release() }

@@ -54,7 +54,7 @@ package final class Telemetry {
         swap(&lines, &self.lines)
         if lines.capacity == 0 { lines.reserveCapacity(AccessLog.batch + AccessLog.slack) }
         var time = time
-        time.move(to: exchange.context.loop.wallClock)
+        time.move(to: exchange.loop.wallClock)
         record(of: exchange, at: time, duration: duration).append(to: &lines, as: format)
         let isFull = lines.count >= AccessLog.batch
         swap(&lines, &self.lines)
@@ -100,7 +100,7 @@ package final class Telemetry {
             client: exchange.clientAddress,
             route: labels.name(of: exchange.route), userID: exchange.identity?.userID.bytes,
             auth: AccessRecord.auth(exchange.identity), status: exchange.status, duration: duration,
-            upstream: exchange.upstream, upstreamTime: exchange.upstreamTime,
+            upstream: exchange.upstream?.authority, upstreamTime: exchange.upstreamTime,
             contentReceived: exchange.contentReceived, contentSent: exchange.contentSent, note: exchange.note)
     }
 }

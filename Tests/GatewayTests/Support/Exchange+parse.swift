@@ -9,6 +9,6 @@ extension Exchange {
         var parser = RequestParser(limits: limits.head)
         client.input.append(text: request)
         try #require(try parser.parse(client.input, into: head))
-        begin(keepsAlive: head.keepAlive)
+        begin(mayKeepAlive: true)
     }
 }
