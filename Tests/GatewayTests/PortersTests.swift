@@ -35,7 +35,7 @@ struct PortersTests {
         }
     }
 
-    /// Answers; `/hold` only once that is allowed.
+    /// Answers; `/hold` only once that is allowed, and `/wait` too, but without a task.
     private final class HoldingHandler: Handler {
         private let count: Count
         private let loop: EventLoop
@@ -48,6 +48,17 @@ struct PortersTests {
                 count.begin()
                 begin()
             }
+        }
+
+        func advance(_ exchange: Exchange) -> Progress {
+            guard exchange.head.bytes.array(exchange.head.path) == Array("/wait".utf8) else { return exchange.isAttended ? .ended : .needsTask }
+            if exchange.note == nil {
+                exchange.note = "waits"
+                count.hold()
+            }
+            guard count.isReleased else { return .waits(until: loop.now.adding(milliseconds: 5)) }
+            exchange.put(Answer(status: 200, body: Array("done".utf8)))
+            return .ended
         }
 
         func handle(_ exchange: Exchange) async {
@@ -89,7 +100,23 @@ struct PortersTests {
         }
     }
 
-    @Test("Exchanges under way have a task each; what a crowd needed is not kept, but for a few")
+    @Test("Exchanges that wait for something to move have no task, nor have their heads, answers and ends")
+    func withoutTasks() async throws {
+        try await withServer { port, count in
+            let clients = (0..<12).map { _ in BlockingSocket(port: port) }
+            defer { for client in clients { client.close() } }
+            for client in clients { client.send("GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") }
+            #expect(try await count.waits { $0.held == 12 })
+            count.release(true)
+            for client in clients {
+                let answer = try await onThread { client.readToEnd().text }
+                #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("done"))
+            }
+            #expect(count.begun == 0)
+        }
+    }
+
+    @Test("Exchanges that need a task have one each; what a crowd needed is not kept, but for a few")
     func crowd() async throws {
         try await withServer { port, count in
             let clients = (0..<12).map { _ in BlockingSocket(port: port) }
