@@ -103,7 +103,7 @@ package final class GatewayHandler: Handler {
     }
 
     private func ask(_ exchange: Exchange, _ question: StoreQuestion) async {
-        guard let index = exchange.route else { return }
+        guard let index = exchange.route else { return exchange.step = .over }
         do {
             let identity = try await authenticator.ask(question, exchange)
             _ = decide(exchange, configuration.routes.routes[index], identity)

@@ -14,9 +14,8 @@ package final class Waiter {
     private var isWoken = false
     /// The sleeper is to be told by the loop, which will come to it.
     private var isQueued = false
-    private var isLate = false
     /// The last wait, or rest, was ended by its deadline.
-    package var hasTimedOut: Bool { isLate }
+    private(set) var hasTimedOut = false
 
     // The timer wheel's links: an intrusive list, so that setting a deadline allocates nothing. They do not retain:
     // a waiter takes itself out when it goes.
@@ -41,13 +40,13 @@ package final class Waiter {
     /// Parks the calling task until `wake`, or until the loop's monotonic clock passes `deadline` (nanoseconds).
     /// - Returns: false when the deadline passed.
     package func wait(until deadline: UInt64 = .max) async -> Bool {
-        isLate = false
+        hasTimedOut = false
         if isWoken {
             isWoken = false
             return true
         }
         if deadline <= loop.now {
-            isLate = true
+            hasTimedOut = true
             return false
         }
         unsafe await withUnsafeContinuation { parked in
@@ -63,14 +62,14 @@ package final class Waiter {
             }
         }
         self.deadline = .max
-        return !isLate
+        return !hasTimedOut
     }
 
     /// Has `sleeper` told, once, in the loop's next turn, of the next `wake` or that the loop's monotonic clock passes `deadline` (nanoseconds). Called again
     /// before that, it sets another deadline.
     /// - Returns: false: there was a wake already; look again.
     package func rest(_ sleeper: any Sleeper, until deadline: UInt64) -> Bool {
-        isLate = false
+        hasTimedOut = false
         if isWoken {
             isWoken = false
             return false
@@ -116,7 +115,7 @@ package final class Waiter {
     }
 
     func timeOut() {
-        isLate = true
+        hasTimedOut = true
         wake()
     }
 }

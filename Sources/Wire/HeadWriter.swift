@@ -148,8 +148,10 @@ extension Buffer {
     /// Appends what `body` writes. Until it returns the buffer's octets are the writer's, and the buffer itself is empty.
     /// - Parameter room: octets that are probably enough; more are found when they are needed.
     package func write(_ room: Int, _ body: (inout HeadWriter) -> Void) {
-        var writer = HeadWriter(self, room: room)
-        body(&writer)
-        writer.finish()
+        withExtendedLifetime(self) {
+            var writer = HeadWriter(self, room: room)
+            body(&writer)
+            writer.finish()
+        }
     }
 }

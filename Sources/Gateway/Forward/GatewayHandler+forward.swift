@@ -32,7 +32,8 @@ extension GatewayHandler {
         case .yields(let deadline): return .pauses(until: deadline)
         case .asksForContent:
             exchange.putContinue()
-            return exchange.flushAtOnce() ? relay(exchange) : .needsTask
+            guard exchange.flushAtOnce() else { return .needsTask }
+            return exchange.isBroken ? end(exchange, .broken) : relay(exchange)
         case .ended(let outcome): return end(exchange, outcome)
         case nil: return .needsTask
         }
@@ -42,8 +43,12 @@ extension GatewayHandler {
     func prepareRelay(_ exchange: Exchange) async {
         guard let upstream = unsafe exchange.forwarding?.upstream, let maxBody = unsafe exchange.forwarding?.maxBody,
             let sendings = unsafe exchange.forwarding?.sendings
-        else { return }
-        guard unsafe exchange.forwarding?.connection == nil else { return await exchange.flush() }
+        else { return exchange.step = .over }
+        guard unsafe exchange.forwarding?.connection == nil else {
+            await exchange.flush()
+            if exchange.isBroken { _ = end(exchange, .broken) }
+            return
+        }
         do throws(UpstreamFailure) {
             let connection = try await upstreams[upstream].lease(exchange, fresh: sendings > 0)
             unsafe exchange.forwarding?.startOver(Relay(exchange, of: upstreams[upstream], maxBody: maxBody))

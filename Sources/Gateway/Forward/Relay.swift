@@ -37,8 +37,6 @@ struct Relay {
     private var upstreamGives: Patience
     /// For the response's head, from when the whole request has been sent.
     private var headDeadline = UInt64.max
-    /// Monotonic nanoseconds until which something has to move.
-    private var deadline = UInt64.max
     /// Monotonic nanoseconds at which the request's way to the upstream began.
     private let startedAt: UInt64
 
@@ -72,9 +70,6 @@ struct Relay {
     /// Moves what can be moved now: of the request, whose head stands in the connection's output, and of the response.
     mutating func advance(_ exchange: Exchange, _ connection: UpstreamConnection, _ headers: HeaderPolicy) -> Next {
         let now = exchange.loop.now
-        if now >= deadline, exchange.waiter.hasTimedOut || isPaused {
-            return .ended(giveUp(timeOut(at: now), exchange, connection))
-        }
         do throws(RelayFault) {
             try pushRequest(exchange, connection, headers)
             if exchange.owesContinue && !exchange.hasAnswered && !isRequestOver && !request.isPaused && request.blockedOn == .source {
@@ -91,7 +86,9 @@ struct Relay {
         }
         // A client that only ends its sending side may still wait for the response; one that has reset does not.
         if exchange.client.isGone { return .ended(giveUp(.clientGone, exchange, connection)) }
-        deadline = deadline(from: now)
+        // Judged after each move, whatever woke us: a peer that keeps the loop awake gets no more time than a silent one.
+        let deadline = deadline(from: now)
+        guard now < deadline else { return .ended(giveUp(timeOut(at: now), exchange, connection)) }
         return isPaused ? .yields(until: deadline) : .waits(until: deadline)
     }
 

@@ -120,6 +120,11 @@ final class ClientConnection: Sleeper {
         }
     }
 
+    /// The settings have changed: what waits for a request does not hold on to those of the last one.
+    func follow() {
+        if isIdle { followDuty() }
+    }
+
     /// The drain has begun: a wait for the next request ends sooner than it was to.
     func drain() {
         if isIdle { _ = rest() }
@@ -302,7 +307,8 @@ final class ClientConnection: Sleeper {
     /// content, old clients have sent a stray CRLF (RFC 9112 2.2).
     private var needsLinger: Bool {
         guard served > 0, !exchange.isBroken, socket.isOpen else { return false }
-        let isLastAnnounced = head.version == .http11 && !head.keepAlive && head.framing == .none
+        // A head that has been forgotten, or never became one, has announced nothing.
+        let isLastAnnounced = !head.bytes.isEmpty && head.version == .http11 && !head.keepAlive && head.framing == .none
         return !(isLastAnnounced && client.isSilent)
     }
 

@@ -123,6 +123,9 @@ package actor Worker {
             station.place = place
             if let duty = current[place] { station.duty = duty }
         }
+        for station in stations.values {
+            for connection in station.connections.values { connection.follow() }
+        }
         let gone = stations.filter { _, station in
             !station.drain.isUnderWay && !next.kept.contains { $0.station === station }
         }
