@@ -15,8 +15,11 @@ struct UpstreamTests {
         private let pair: SocketPair
         private let lookups: BlockingPool
 
-        init(_ loop: EventLoop, ports: [UInt16], host: String = "127.0.0.1", maxConnections: Int = 8) throws {
+        init(
+            _ loop: EventLoop, ports: [UInt16], host: String = "127.0.0.1", maxConnections: Int = 8, headTimeout: Int64 = 60_000
+        ) throws {
             var configuration = try plainConfiguration(ports: ports, host: host).upstreams[0]
+            configuration.headTimeout = headTimeout
             configuration.maxConnections = maxConnections
             configuration.connectTimeout = 5_000
             lookups = try BlockingPool(name: "lookups", threads: 1, queue: 4)
@@ -54,6 +57,30 @@ struct UpstreamTests {
             #expect(!fresh.transport.socket.isOpen)
             #expect(a.server.connections == 2)
         }
+    }
+
+    @Test("rule 56: a deadline that has passed ends a relay, whatever has woken it")
+    func deadline() async throws {
+        let isEnded = try await onLoop { loop in
+            let listener = BlockingListener()
+            defer { listener.close() }
+            let bench = try Bench(loop, ports: [listener.port], headTimeout: 30)
+            let exchange = bench.exchange
+            try exchange.parse("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            let connection = try await bench.lease()
+            connection.serve(exchange.waiter)
+            let headers = HeaderPolicy(configuration: try plainConfiguration())
+            var relay = Relay(exchange, of: bench.group, maxBody: .max)
+            guard case .waits(let deadline) = relay.advance(exchange, connection, headers) else { return false }
+            // Nothing has moved, and no timer has fired for this waiter: it has not waited.
+            while loop.now < deadline {
+                usleep(5_000)
+                await exchange.waiter.yield()
+            }
+            guard case .ended(.failed(.upstreamTooSlow)) = relay.advance(exchange, connection, headers) else { return false }
+            return true
+        }
+        #expect(isEnded)
     }
 
     @Test(
